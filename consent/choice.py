@@ -1,0 +1,94 @@
+"""The choice as the visitor's browser keeps it: the cookie ``privacy_consent``.
+
+JSON, percent-encoded (design, section 6): ``v`` format 1, ``t`` seconds since 1970 of the
+decision, ``f`` the fingerprint of what was asked per category, ``c`` the answers, ``n``
+vendors that differ from their category, ``s`` a random number for the browser, only where
+something was granted. What does not parse counts as no choice at all.
+"""
+
+import json
+import re
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote, unquote
+
+COOKIE = "privacy_consent"
+FORMAT = 1
+MAX_LENGTH = 3800  # browsers keep 4096 bytes of a cookie, its name and attributes included
+SLUG = re.compile(r"[a-z0-9_-]{1,80}", re.ASCII | re.IGNORECASE)
+TOLERANCE = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a browser says it chose on a web site, and what it was asked."""
+
+    decided_at: datetime
+    choices: dict[str, bool]
+    fingerprints: dict[str, str]
+    vendors: dict[str, bool] = field(default_factory=dict)
+    subject: uuid.UUID | None = None
+
+    def allowed(self, website: dict[str, Any]) -> list[str]:
+        """Categories of ``website`` that are allowed and are still what was asked then."""
+        return [
+            category["slug"]
+            for category in website["categories"]
+            if category["needs_consent"]
+            and self.choices.get(category["slug"]) is True
+            and self.fingerprints.get(category["slug"]) == category["fingerprint"]
+        ]
+
+    def __str__(self) -> str:
+        """The value of the cookie."""
+        value: dict[str, Any] = {
+            "v": FORMAT,
+            "t": int(self.decided_at.timestamp()),
+            "f": self.fingerprints,
+            "c": self.choices,
+        }
+        if self.vendors:
+            value["n"] = self.vendors
+        if self.subject:
+            value["s"] = str(self.subject)
+        return quote(json.dumps(value, separators=(",", ":")), safe="")
+
+
+def parse(cookie: str | None, *, now: datetime, days: int) -> Choice | None:
+    """The choice in ``cookie``; None where there is none, it is malformed, or it has expired."""
+    if not cookie or len(cookie) > MAX_LENGTH:
+        return None
+    try:
+        value = json.loads(unquote(cookie, errors="strict"))
+        if not isinstance(value, dict) or value.get("v") != FORMAT or isinstance(value["t"], bool):
+            return None
+        decided_at = datetime.fromtimestamp(int(value["t"]), tz=UTC)
+        choice = Choice(
+            decided_at,
+            _mapping(value["c"], bool),
+            _mapping(value["f"], str),
+            _mapping(value.get("n", {}), bool),
+            _subject(value["s"]) if "s" in value else None,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError, RecursionError):
+        return None
+    if not now - timedelta(days=days) < decided_at < now + TOLERANCE:
+        return None
+    return choice
+
+
+def _subject(value: Any) -> uuid.UUID:
+    subject = uuid.UUID(value)
+    if subject.version != 4:
+        raise ValueError("not a random number")
+    return subject
+
+
+def _mapping(value: Any, kind: type) -> dict[str, Any]:
+    if not isinstance(value, dict) or not all(
+        SLUG.fullmatch(key) and type(item) is kind for key, item in value.items()
+    ):
+        raise ValueError("not a mapping of slugs")
+    return value

@@ -1,0 +1,106 @@
+"""Keeping the exact bytes in which a choice was asked for."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import DatabaseError
+from django.template.loader import render_to_string
+from django.utils.translation import override
+
+from policies.reading import home_website
+from policies.rendering import Edition, Page, sha256_of
+
+from . import banner
+from .models import Banner
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PreferencesForm:
+    """The words and controls of the cookies page, nothing ticked, and their digest."""
+
+    html: str
+    digest: str
+
+
+def banner_page(edition: Edition, slug: str) -> Page | None:
+    """The banner of web site ``slug`` as served; None where the edition has no such site."""
+    website = next((entry for entry in edition.content["websites"] if entry["slug"] == slug), None)
+    if website is None:
+        return None
+    if page := edition.known(("embed", slug)):
+        return page
+    payload = banner.payload(website, edition.document)
+    body, digest = banner.serve(payload)
+    page = Page.of(body, "text/javascript; charset=utf-8")
+    is_kept = _keep(Banner(digest=digest, kind="script", website=slug, version_id=edition.number, body=payload))
+    # Served all the same: without its evidence every choice is refused, and nothing released.
+    return edition.keep(("embed", slug), page) if is_kept else page
+
+
+def preferences_form(edition: Edition, language: str) -> PreferencesForm | None:
+    """The form of the home web site in ``language``; None where there is no such site."""
+    website = home_website(edition.content)
+    if website is None:
+        return None
+    if form := edition.known(("form", language)):
+        return form
+    html = fragment(edition, language, allowed=[])
+    form = PreferencesForm(html, sha256_of(html.encode()))
+    is_kept = _keep(
+        Banner(
+            digest=form.digest,
+            kind="form",
+            website=website["slug"],
+            version_id=edition.number,
+            language=language,
+            body=html.encode(),
+        )
+    )
+    return edition.keep(("form", language), form) if is_kept else form
+
+
+def fragment(edition: Edition, language: str, allowed: list[str]) -> str:
+    """The preferences with the categories ``allowed`` ticked: only those that the visitor chose."""
+    context = edition.context("cookies", language)
+    website = next(entry for entry in context["text"]["websites"] if entry["hosts_statement"])
+    with override(language):
+        return render_to_string("consent/_preferences.html", context | {"website": website, "allowed": allowed})
+
+
+def warm(edition: Edition) -> None:
+    """Have all banners ready, and their evidence stored, before the first visitor comes."""
+    for website in edition.content["websites"]:
+        banner_page(edition, website["slug"])
+    for language in ("en", "nl"):
+        preferences_form(edition, language)
+
+
+def _keep(evidence: Banner) -> bool:
+    """Store ``evidence`` unless it is there; whether that is certain."""
+    try:
+        Banner.objects.bulk_create([evidence], ignore_conflicts=True)
+    except DatabaseError as error:
+        logger.warning("The banner %s could not be stored (%s)", evidence.digest[:12], type(error).__name__)
+        return False
+    return True
+
+
+def receipt(record: Any, edition: Edition | None) -> dict[str, Any]:
+    """The public form of ``record``: what was chosen, when, under which words. No subject."""
+    return {
+        "id": str(record.id),
+        "website": record.website,
+        "version": record.version_id,
+        "statement": edition.digest if edition else None,
+        "banner": record.banner_id,
+        "language": record.language,
+        "gpc": record.gpc,
+        "action": record.action,
+        "choices": record.choices,
+        "vendors": record.vendors,
+        "decided_at": record.decided_at.isoformat(),
+        "recorded_at": record.recorded_at.isoformat(),
+    }

@@ -1,0 +1,321 @@
+"""Storing a choice, once, beside the version and the exact words that were shown.
+
+No answer is given before the record is durable: what the browser releases, it releases on
+the strength of the receipt (Art. 7(1) GDPR).
+"""
+
+import logging
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from policies import rendering
+
+from .models import Banner, ConsentRecord
+
+logger = logging.getLogger(__name__)
+
+# A decision may reach us late, from a browser that could not deliver it; and clocks differ.
+OLDEST = timedelta(days=7)
+NEWEST = timedelta(days=1)
+
+FIELDS = {
+    "id", "subject", "website", "version", "banner", "language", "gpc", "action", "choices", "vendors", "decided_at",
+}  # fmt: skip
+REQUIRED = FIELDS - {"subject", "vendors"}
+
+
+class Refused(Exception):
+    """The choice is not recorded; ``errors`` says why, a sentence per field."""
+
+    def __init__(self, errors: dict[str, str], *, clock: bool = False) -> None:
+        super().__init__(" ".join(f"{name}: {text}" for name, text in errors.items()))
+        self.errors = errors
+        self.clock = clock
+
+
+class OriginUnknown(Exception):
+    """The page that sent the choice does not belong to the web site that it names."""
+
+
+class Conflict(Exception):
+    """A record with this id and other content exists."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a banner asked: for which web site, under which version, about what."""
+
+    website: str
+    version: int
+    categories: dict[str, list[str]]  # categories that need consent → their vendors
+    fingerprints: dict[str, str]
+    days: int
+
+
+def record_choice(data: Any, *, origin: str, now: datetime | None = None) -> tuple[ConsentRecord, bool]:
+    """Store the decision ``data`` (design, section 6); the record, and whether it is new.
+
+    ``origin`` is the Origin header. Costs one statement where the banner is known to this
+    process. Raises Refused, OriginUnknown, Conflict; DatabaseError when nothing was stored.
+    """
+    now = now or timezone.now()
+    record = _parse(data, now)
+    asked = what_was_asked(record.banner_id)
+    if asked is None:
+        raise Refused({"banner": _("This banner was never served here. Load the page again.")})
+    _check(record, asked)
+    if origin not in allowed_origins(record.website):
+        raise OriginUnknown
+    return _insert(record)
+
+
+def allowed_origins(website: str) -> set[str]:
+    """Origins from which choices for ``website`` are taken, by the version in force."""
+    edition = rendering.current()
+
+    def make() -> set[str]:
+        entry = next((entry for entry in edition.content["websites"] if entry["slug"] == website), None)
+        if entry is None:
+            return set()
+        own = {settings.PUBLIC_URL} if entry["hosts_statement"] else set()
+        return {*entry["origins"], *own, *settings.DEMO_ORIGINS}
+
+    return edition.once(("origins", website), make)
+
+
+def what_was_asked(digest: str) -> Asked | None:
+    """What the banner with this digest asked; None if no such banner was ever served."""
+    edition = rendering.current()
+
+    def make() -> Asked | None:
+        banner = Banner.objects.defer("body").filter(digest=digest).first()
+        if banner is None:
+            return None
+        of_banner = rendering.edition(banner.version_id)
+        if of_banner is None:
+            return None
+        website = next(
+            entry for entry in of_banner.content["websites"] if entry["slug"] == banner.website
+        )
+        asked = [category for category in website["categories"] if category["needs_consent"]]
+        return Asked(
+            banner.website,
+            banner.version_id,
+            {category["slug"]: category["vendors"] for category in asked},
+            {category["slug"]: category["fingerprint"] for category in asked},
+            website["consent_days"],
+        )
+
+    # Unknown digests are not remembered: anybody can make them up.
+    return edition.known(("asked", digest)) or edition.keep(("asked", digest), make())
+
+
+# -- Reading what was sent -------------------------------------------------------------------
+
+
+def _parse(data: Any, now: datetime) -> ConsentRecord:
+    """An unsaved record from JSON. Raises Refused with a reason per field."""
+    if not isinstance(data, dict):
+        raise Refused({"body": _("A JSON object is expected.")})
+    errors = {name: _("This field is missing.") for name in sorted(REQUIRED - data.keys())}
+    errors |= {str(name)[:80]: _("This field is not known.") for name in sorted(data.keys() - FIELDS)[:10]}
+
+    def take(name: str, read, sentence: str) -> Any:
+        if name not in data:
+            return None
+        try:
+            return read(data[name])
+        except (ValueError, TypeError, AttributeError, OverflowError):
+            errors[name] = sentence
+            return None
+
+    identifier = take("id", _uuid7, _("A UUID of version 7 is expected."))
+    subject = take("subject", _uuid4, _("A UUID of version 4 is expected."))
+    website = take("website", _text(80), _("The name of a web site is expected."))
+    version = take("version", _number, _("The number of a version is expected."))
+    banner = take("banner", _digest, _("The SHA-256 of the banner is expected."))
+    language = take("language", _one_of({"en", "nl"}), _("“en” or “nl” is expected."))
+    gpc = take("gpc", _boolean, _("“true” or “false” is expected."))
+    action = take("action", _one_of(set(ConsentRecord.Action.values)), _("This action is not known."))
+    choices = take("choices", _answers, _("A yes or no per category is expected."))
+    vendors = take("vendors", _answers, _("A yes or no per vendor is expected."))
+    decided_at = take("decided_at", _moment, _("A moment with its offset from UTC is expected."))
+    if errors:
+        raise Refused(errors)
+
+    made_at = uuid7_moment(identifier)
+    if not now - OLDEST <= made_at <= now + NEWEST:
+        raise Refused(
+            {"id": _("The clock of this device differs too much from ours, or the choice is too old.")}, clock=True
+        )
+    return ConsentRecord(
+        id=identifier,
+        subject=subject,
+        website=website,
+        version_id=version,
+        banner_id=banner,
+        language=language,
+        gpc=gpc,
+        action=action,
+        choices=choices,
+        vendors=vendors or {},
+        decided_at=decided_at,
+    )
+
+
+def _check(record: ConsentRecord, asked: Asked) -> None:
+    """Raises Refused where the answers do not belong to what was asked, or contradict themselves."""
+    errors = {}
+    if record.website != asked.website:
+        errors["website"] = _("This banner belongs to another web site.")
+    if record.version_id != asked.version:
+        errors["version"] = _("This banner belongs to another version.")
+    if record.choices.keys() != asked.categories.keys():
+        errors["choices"] = _("Answer for these categories: %(names)s.") % {"names": ", ".join(asked.categories)}
+    known = {vendor: category for category, vendors in asked.categories.items() for vendor in vendors}
+    if any(vendor not in known or record.choices.get(known[vendor]) is answer for vendor, answer in record.vendors.items()):
+        errors["vendors"] = _("Name only vendors of this banner whose answer differs from their category.")
+    if not errors:
+        errors = _contradictions(record)
+    if errors:
+        raise Refused(errors)
+
+
+def _contradictions(record: ConsentRecord) -> dict[str, str]:
+    answers = [*record.choices.values(), *record.vendors.values()]
+    action, all_of = ConsentRecord.Action, {"accept_all": True, "reject_all": False, "withdraw": False}
+    expected = all_of.get(record.action)
+    if expected is not None and any(answer is not expected for answer in answers):
+        return {"action": _("The action and the answers contradict each other.")}
+    if any(answers) and record.subject is None:
+        return {"subject": _("This field is missing.")}
+    # A refusal leaves no identifier; a withdrawal is linked to what it withdraws.
+    if record.subject is not None and not any(answers) and record.action != action.WITHDRAW:
+        return {"subject": _("A refusal carries no identifier.")}
+    if record.action == action.WITHDRAW and record.subject is None:
+        return {"subject": _("A withdrawal names the browser whose consent it withdraws.")}
+    return {}
+
+
+def uuid7_moment(identifier: uuid.UUID) -> datetime:
+    """The moment in a UUIDv7, to the millisecond (RFC 9562, 5.7)."""
+    return datetime.fromtimestamp((identifier.int >> 80) / 1000, tz=UTC)
+
+
+def new_id(now: datetime) -> uuid.UUID:
+    """A UUIDv7 for a decision that reaches us without one: the form without scripts."""
+    milliseconds = int(now.timestamp() * 1000)
+    random = uuid.uuid4().int
+    value = (milliseconds << 80) | (0x7 << 76) | (random & (0xFFF << 64)) | (0b10 << 62) | (random & ((1 << 62) - 1))
+    return uuid.UUID(int=value)
+
+
+def _uuid7(value: Any) -> uuid.UUID:
+    identifier = uuid.UUID(_text(36)(value))
+    if identifier.version != 7 or str(identifier) != value.lower():
+        raise ValueError
+    uuid7_moment(identifier)
+    return identifier
+
+
+def _uuid4(value: Any) -> uuid.UUID:
+    identifier = uuid.UUID(_text(36)(value))
+    if identifier.version != 4 or str(identifier) != value.lower():
+        raise ValueError
+    return identifier
+
+
+def _text(longest: int):
+    def read(value: Any) -> str:
+        if not isinstance(value, str) or not 0 < len(value) <= longest or "\x00" in value:
+            raise ValueError
+        return value
+
+    return read
+
+
+def _number(value: Any) -> int:
+    if type(value) is not int or not 0 < value < 2**31:
+        raise ValueError
+    return value
+
+
+def _digest(value: Any) -> str:
+    text = _text(64)(value)
+    if len(text) != 64 or set(text) - set("0123456789abcdef"):
+        raise ValueError
+    return text
+
+
+def _boolean(value: Any) -> bool:
+    if type(value) is not bool:
+        raise ValueError
+    return value
+
+
+def _one_of(values: set[str]):
+    def read(value: Any) -> str:
+        if not isinstance(value, str) or value not in values:
+            raise ValueError
+        return value
+
+    return read
+
+
+def _answers(value: Any) -> dict[str, bool]:
+    if not isinstance(value, dict) or len(value) > 200:
+        raise ValueError
+    if not all(isinstance(key, str) and len(key) <= 80 and type(item) is bool for key, item in value.items()):
+        raise ValueError
+    return value
+
+
+def _moment(value: Any) -> datetime:
+    moment = parse_datetime(_text(40)(value))
+    if moment is None or moment.tzinfo is None:
+        raise ValueError
+    # Outside these years a database cannot hold it, whatever the offset.
+    if not 2000 <= moment.year <= 2200:
+        raise ValueError
+    return moment
+
+
+# -- Writing ---------------------------------------------------------------------------------
+
+
+def _insert(record: ConsentRecord) -> tuple[ConsentRecord, bool]:
+    """One statement: insert the row unless its id is there, and say when it was recorded."""
+    fields = [f for f in ConsentRecord._meta.concrete_fields if f.attname != "recorded_at"]
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(f.column) for f in fields)
+    statement = (
+        f"INSERT INTO {quote(ConsentRecord._meta.db_table)} ({columns}) "
+        f"VALUES ({', '.join(['%s'] * len(fields))}) ON CONFLICT (id) DO NOTHING RETURNING recorded_at"
+    )
+    values = [f.get_db_prep_save(getattr(record, f.attname), connection) for f in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        row = cursor.fetchone()
+    if row is not None:
+        record.recorded_at = _aware(row[0])
+        logger.info("Recorded a choice for %s under version %s", record.website, record.version_id)
+        return record, True
+    stored = ConsentRecord.objects.get(pk=record.pk)
+    if any(getattr(stored, f.attname) != getattr(record, f.attname) for f in fields):
+        raise Conflict
+    return stored, False
+
+
+def _aware(value: Any) -> datetime:
+    """SQLite returns text in UTC where PostgreSQL returns a moment."""
+    if isinstance(value, str):
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    return value

@@ -1,0 +1,300 @@
+"""Asking on other sites and on our own, recording, and giving the receipt."""
+
+import json
+import logging
+import uuid
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.http import Http404, HttpResponse, HttpResponseRedirect, JsonResponse, RawPostDataException, UnreadablePostError
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.utils.safestring import mark_safe
+from django.utils.translation import get_language, override
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
+
+from policies import rendering
+from policies.rendering import Page, respond
+from policies.views import current_edition
+
+from . import evidence, recording
+from .choice import COOKIE, Choice, parse
+from .models import ConsentRecord
+from .throttling import seconds_to_wait
+
+logger = logging.getLogger(__name__)
+
+MAX_BODY = 16 * 1024
+RETRY_SECONDS = 30
+EMBED_CACHE = "public, max-age=300, stale-while-revalidate=3600, stale-if-error=604800"
+
+
+# -- Asking ----------------------------------------------------------------------------------
+
+
+@require_safe
+def embed(request, website):
+    """The banner of a web site: code, words and vendors in one file."""
+    page = evidence.banner_page(current_edition(), website)
+    if page is None:
+        raise Http404(_("There is no web site “%(website)s”.") % {"website": website})
+    response = respond(request, page, EMBED_CACHE)
+    response["Access-Control-Allow-Origin"] = "*"
+    response["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+@require_safe
+def cookies(request):
+    """What is stored in the browser, by whom, how long; and the visitor's own choice as a form."""
+    edition, language = current_edition(), get_language()
+    choice = present_choice(request, edition)
+    receipt_id = _uuid(request.GET.get("receipt", ""))
+    if choice is None and receipt_id is None:
+        page = edition.once(("cookies", language), lambda: _cookies_page(edition, language))
+    else:
+        page = _cookies_page(edition, language, choice, receipt_id)
+    response = respond(request, page, "private, max-age=0, must-revalidate")
+    patch_vary_headers(response, ["Cookie"])
+    return response
+
+
+def present_choice(request, edition):
+    """The choice that this browser keeps for our own site, if it still holds."""
+    website = rendering.home_website(edition.content)
+    if website is None:
+        return None
+    return parse(request.COOKIES.get(COOKIE), now=timezone.now(), days=website["consent_days"])
+
+
+def _cookies_page(edition, language, choice=None, receipt_id=None, error=""):
+    form = evidence.preferences_form(edition, language)
+    context = edition.context("cookies", language) | {
+        "choice": {"decided_at": choice.decided_at} if choice else None,
+        "receipt": reverse("receipt", args=[receipt_id]) if receipt_id else None,
+        "error": error,
+        "form_action": reverse("record"),
+        "hidden": [("banner", form.digest), ("language", language)] if form else [],
+        "preferences": "",
+    }
+    if form:
+        website = rendering.home_website(edition.content)
+        allowed = choice.allowed(website) if choice else []
+        html = evidence.fragment(edition, language, allowed) if allowed else form.html
+        # Rendered from our own template, where every text was escaped.
+        context["preferences"] = mark_safe(html)
+    return Page.of(rendering.render("consent/cookies.html", language, "cookies", **context), language=language)
+
+
+# -- Recording -------------------------------------------------------------------------------
+
+
+@csrf_exempt  # No cookie of ours gives authority here; the Origin header is checked instead.
+@require_http_methods(["POST", "OPTIONS"])
+@never_cache
+def record(request):
+    """A choice, as JSON from the banner or as the form of the cookies page."""
+    if request.method == "OPTIONS":
+        return _preflight(request)
+    if request.content_type == "application/json":
+        return _allow_origin(request, _record_json(request))
+    if request.content_type == "application/x-www-form-urlencoded":
+        return _record_form(request)
+    return _problem(415, {"body": _("Send JSON, or the form of the cookies page.")})
+
+
+def _preflight(request):
+    response = HttpResponse(status=204)
+    response["Access-Control-Allow-Methods"] = "POST"
+    response["Access-Control-Allow-Headers"] = "Content-Type"
+    response["Access-Control-Max-Age"] = "7200"
+    return _allow_origin(request, response)
+
+
+def _allow_origin(request, response):
+    """Let the pages of our web sites read the answer; whether they may record is checked apart."""
+    origin = request.headers.get("Origin", "")
+    try:
+        edition = rendering.current()
+    except (rendering.NothingPublished, DatabaseError):
+        return response
+    if any(origin in recording.allowed_origins(website["slug"]) for website in edition.content["websites"]):
+        response["Access-Control-Allow-Origin"] = origin
+    patch_vary_headers(response, ["Origin"])
+    return response
+
+
+def _record_json(request):
+    if (refusal := _too_much(request)) is not None:
+        return refusal
+    try:
+        data = json.loads(request.body.decode(), parse_constant=_no_constant)
+    except (ValueError, RecursionError, UnreadablePostError, RawPostDataException):
+        return _problem(400, {"body": _("This is not JSON in UTF-8.")})
+    try:
+        stored, is_new = recording.record_choice(data, origin=request.headers.get("Origin", ""))
+    except recording.Refused as error:
+        clock = {"server_time": timezone.now().isoformat()} if error.clock else {}
+        return _problem(400, error.errors, **clock)
+    except recording.OriginUnknown:
+        return _problem(403, {"origin": _("This page does not belong to a web site that is registered here.")})
+    except recording.Conflict:
+        return _problem(409, {"id": _("Another choice has this id.")})
+    except rendering.NothingPublished:
+        return _problem(400, {"version": _("No statement has been published yet.")})
+    except DatabaseError as error:
+        return _away(error)
+    return JsonResponse(
+        evidence.receipt(stored, rendering.edition(stored.version_id)),
+        status=201 if is_new else 200,
+        headers={"Location": reverse("receipt", args=[stored.pk])},
+    )
+
+
+def _record_form(request):
+    """The form without scripts: the same record, then back to the page with a cookie."""
+    if (refusal := _too_much(request)) is not None:
+        return refusal
+    language = request.POST.get("language")
+    if language not in rendering.LANGUAGES:
+        return _problem(400, {"language": _("“en” or “nl” is expected.")})
+    with override(language):
+        try:
+            return _store_form(request, language)
+        except recording.OriginUnknown:
+            return _form_again(request, 403, language, _("Your choice was not stored, because it was not sent from this page. Choose here."))
+        except recording.Refused:
+            return _form_again(request, 400, language, _("Your choice was not stored, because this page has changed. Look at it and choose again."))
+        except DatabaseError as error:
+            logger.warning("A choice could not be stored (%s)", type(error).__name__)
+            response = _form_again(request, 503, language, _("Your choice could not be stored just now; nothing has changed. Try again in a minute."))
+            response["Retry-After"] = str(RETRY_SECONDS)
+            return response
+
+
+def _store_form(request, language):
+    now = timezone.now()
+    digest = request.POST.get("banner", "")
+    asked = recording.what_was_asked(digest)
+    if asked is None:
+        raise recording.Refused({"banner": digest[:64]})
+    before = present_choice(request, current_edition())
+    action, choices = _answers(request.POST, asked)
+    subject = before.subject if before else None
+    if any(choices.values()):
+        subject = subject or uuid.uuid4()
+    elif subject is not None:
+        action = ConsentRecord.Action.WITHDRAW
+    data = {
+        "id": str(recording.new_id(now)),
+        "website": asked.website,
+        "version": asked.version,
+        "banner": digest,
+        "language": language,
+        "gpc": request.headers.get("Sec-GPC") == "1",
+        "action": action,
+        "choices": choices,
+        "decided_at": now.isoformat(),
+    } | ({"subject": str(subject)} if subject else {})
+    stored, _is_new = recording.record_choice(data, origin=_form_origin(request), now=now)
+
+    response = HttpResponseRedirect(reverse("cookies", query={"receipt": str(stored.pk)}, fragment="preferences"), status=303)
+    kept = Choice(now, choices, asked.fingerprints, subject=subject if any(choices.values()) else None)
+    response.set_cookie(COOKIE, str(kept), max_age=asked.days * 86_400, secure=settings.HTTPS, samesite="Lax")
+    return response
+
+
+def _answers(form, asked):
+    """The action and the answer per category that the pressed button stands for."""
+    action = form.get("action")
+    if action not in {"accept_all", "reject_all", "save"}:
+        raise recording.Refused({"action": _("This action is not known.")})
+    allowed = set(asked.categories) if action == "accept_all" else set()
+    if action == "save":
+        allowed = set(form.getlist("allow")) & set(asked.categories)
+    return action, {category: category in allowed for category in asked.categories}
+
+
+def _form_origin(request):
+    """Browsers name the origin of a form; very old ones only the page that it was on."""
+    if origin := request.headers.get("Origin"):
+        return origin
+    referer = urlsplit(request.headers.get("Referer", ""))
+    return f"{referer.scheme}://{referer.netloc}"
+
+
+def _form_again(request, status, language, error):
+    """The page once more, with what went wrong; nothing that was chosen before is lost."""
+    edition = current_edition()
+    response = respond_once(_cookies_page(edition, language, present_choice(request, edition), error=error))
+    response.status_code = status
+    return response
+
+
+def respond_once(page):
+    """A page that is an answer to this request alone."""
+    return HttpResponse(
+        page.body,
+        content_type=page.content_type,
+        headers={"Cache-Control": "no-store", "Content-Language": page.language},
+    )
+
+
+def _too_much(request):
+    """413 for a long body, 429 for an address that sends too many; None where all is well."""
+    try:
+        length = int(request.headers.get("Content-Length") or 0)
+    except ValueError:
+        length = MAX_BODY + 1
+    if length > MAX_BODY:
+        return _problem(413, {"body": _("A choice is shorter than %(limit)s bytes.") % {"limit": MAX_BODY}})
+    if wait := seconds_to_wait(request.META.get("REMOTE_ADDR", "")):
+        response = _problem(429, {"rate": _("Too many choices from this address. Try again later.")})
+        response["Retry-After"] = str(wait)
+        return response
+    return None
+
+
+def _away(error):
+    logger.warning("A choice could not be stored (%s)", type(error).__name__)
+    response = _problem(503, {"server": _("The choice cannot be stored just now. Send it again later.")})
+    response["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+def _problem(status, errors, **more):
+    return JsonResponse({"errors": errors} | more, status=status)
+
+
+def _no_constant(name):
+    raise ValueError(f"{name} is not JSON")
+
+
+def _uuid(text):
+    try:
+        return uuid.UUID(text) if len(text) == 36 else None
+    except ValueError:
+        return None
+
+
+# -- Proving ---------------------------------------------------------------------------------
+
+
+@require_safe
+@never_cache
+def receipt(request, record_id):
+    """What was recorded under this id, for who knows it: the id is a secret of 74 random bits."""
+    try:
+        stored = ConsentRecord.objects.filter(pk=record_id).first()
+        if stored is None:
+            raise Http404(_("There is no such receipt."))
+        response = JsonResponse(evidence.receipt(stored, rendering.edition(stored.version_id)), json_dumps_params={"indent": 2})
+    except DatabaseError as error:
+        return _away(error)
+    response["X-Robots-Tag"] = "noindex"
+    return response

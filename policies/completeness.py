@@ -1,0 +1,76 @@
+"""What a draft lacks before it can be published at all: texts in one language, whole parts.
+
+Reads the composed content, not the rows, so that what is checked is what is frozen. Rules
+on what the law asks of the texts belong to the review.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from .reading import LANGUAGE_KEYS, home_website
+
+# Texts without which their entry says nothing; all others may be empty, in both languages.
+REQUIRED = {
+    "name", "title", "heading", "description", "wording", "banner_title", "banner_text",
+    "statement_title", "summary_title", "purpose",
+}  # fmt: skip
+
+Place = tuple[str, ...]  # ("purposes", "introduction", "title"): from the list to the field
+
+
+def problems_of(content: dict[str, Any]) -> list[str]:
+    """Why ``content`` cannot be published, a sentence each; empty where it can."""
+    problems = list(_missing_parts(content))
+    for place, texts in _texts(content, ()):
+        problems.extend(_missing_texts(place, texts))
+    return problems
+
+
+def _missing_parts(content: dict[str, Any]) -> Iterator[str]:
+    if content["controller"] is None:
+        yield _("Fill in the controller: who is responsible for the processing?")
+    if not content["purposes"]:
+        yield _("Add at least one processing purpose.")
+    for page, name in (("statement", _("statement")), ("summary", _("summary"))):
+        if not content["pages"][page]:
+            yield _("Add at least one section to the page “%(page)s”.") % {"page": name}
+    for page in content["pages"].values():
+        for section in page:
+            if section["part"] == "text" and not any(section["text"].values()):
+                yield _("Section “%(slug)s” is free text but has no text.") % {"slug": section["slug"]}
+    for purpose in content["purposes"]:
+        if not purpose["retention"]:
+            yield _("Purpose “%(slug)s”: say how long the data is kept.") % {"slug": purpose["slug"]}
+    if home_website(content) is None:
+        yield _("Mark the web site to which the pages of the statement belong.")
+
+
+def _texts(value: Any, place: Place) -> Iterator[tuple[Place, dict[str, str]]]:
+    """Every bilingual text in ``value``, with the place where it stands."""
+    if isinstance(value, dict):
+        if value.keys() == LANGUAGE_KEYS:
+            yield place, value
+            return
+        for key, item in value.items():
+            yield from _texts(item, (*place, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value, start=1):
+            name = item.get("slug", str(index)) if isinstance(item, dict) else str(index)
+            yield from _texts(item, (*place, name))
+
+
+def _missing_texts(place: Place, texts: dict[str, str]) -> Iterator[str]:
+    *path, field = place
+    missing = [language for language in sorted(texts) if not texts[language].strip()]
+    is_required = field in REQUIRED or (place[0], field) == ("rights", "explanation")
+    if not missing or (len(missing) == len(texts) and not is_required):
+        return
+    names = {"en": _("English"), "nl": _("Dutch")}
+    for language in missing:
+        yield _("%(place)s: the %(language)s text of “%(field)s” is missing.") % {
+            "place": " › ".join(path) or _("controller"),
+            "language": names[language],
+            "field": field,
+        }

@@ -1,0 +1,480 @@
+"""The content file: every editable row in one YAML document, both ways.
+
+``load`` and ``dump`` are inverse to each other. Loading is all or nothing, changes only rows
+that differ, removes what the file no longer has, and reports each mistake with its line.
+The format is described in ``docs/content-file.md``.
+"""
+
+import difflib
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from django.core.exceptions import ValidationError
+from django.db import models as orm
+from django.db import transaction
+from django.utils.translation import gettext as _
+from modeltranslation.translator import NotRegistered, translator
+
+from retention.models import RetentionRule, StatutoryException, Trigger
+
+from . import models
+
+FORMAT = 1
+LANGUAGES = ("en", "nl")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows that belong to another row: ``many`` of them, with the field that points back.
+
+    ``key`` is the name in the file; ``only`` the one field that stands for the whole row,
+    where there is just one.
+    """
+
+    model: type[orm.Model]
+    parent: str
+    key: str
+    fields: tuple[str, ...]
+    only: bool = False
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A list in the file: its key, the model behind it, its fields in order, its parts."""
+
+    key: str
+    model: type[orm.Model]
+    fields: tuple[str, ...]
+    parts: tuple[Part, ...] = ()
+    identity: tuple[str, ...] = ("slug",)
+
+
+CONTROLLER_FIELDS = (
+    "name", "short_name", "product", "country", "website", "postal_address", "registration_number",
+    "email", "phone", "dpo_name", "dpo_email", "supervisor", "supervisor_url", "statement_title",
+    "summary_title", "summary",
+)  # fmt: skip
+
+# In the order in which rows refer to each other.
+KINDS = (
+    Kind("triggers", Trigger, ("name", "after", "until")),
+    Kind("statutory_exceptions", StatutoryException, ("name", "law", "period")),
+    Kind(
+        "retention_rules",
+        RetentionRule,
+        ("trigger", "follows", "period", "is_maximum", "action", "needs_consent", "ends_early_on", "exceptions"),
+    ),
+    Kind("data_subjects", models.DataSubjectCategory, ("name", "dpv")),
+    Kind("data_categories", models.DataCategory, ("name", "explanation", "dpv")),
+    Kind(
+        "recipients",
+        models.Recipient,
+        ("kind", "role", "name", "company", "country", "task", "privacy_url", "dpv"),
+    ),
+    Kind(
+        "purposes",
+        models.ProcessingPurpose,
+        (
+            "parent", "title", "description", "data_subjects", "opt_out", "opt_out_how", "source",
+            "dpv", "dpv_processing",
+        ),  # fmt: skip
+        (
+            Part(models.PurposeData, "purpose", "data", ("category",), only=True),
+            Part(models.PurposeLegalBasis, "purpose", "legal_bases", ("basis", "explanation")),
+            Part(models.PurposeRetention, "purpose", "retention", ("rule", "applies_when", "reason")),
+            Part(models.PurposeRecipient, "purpose", "recipients", ("recipient",), only=True),
+        ),
+    ),
+    Kind("sharing_grounds", models.SharingGround, ("name", "explanation", "basis")),
+    Kind("transfer_safeguards", models.TransferSafeguard, ("name", "dpv")),
+    Kind("transfers", models.Transfer, ("name", "explanation", "countries", "safeguards")),
+    Kind("rights", models.DataSubjectRight, ("article", "name", "explanation", "dpv")),
+    Kind("principles", models.Principle, ("name", "explanation", "dpv")),
+    Kind("measures", models.SecurityMeasure, ("name", "explanation", "dpv")),
+    Kind("service_levels", models.ServiceLevel, ("name", "explanation")),
+    Kind("cookie_categories", models.CookieCategory, ("name", "purpose", "needs_consent", "dpv")),
+    Kind("vendor_safeguards", models.VendorSafeguard, ("name",)),
+    Kind(
+        "websites",
+        models.Website,
+        ("name", "default_language", "hosts_statement", "banner_title", "banner_text"),
+        (Part(models.WebsiteOrigin, "website", "origins", ("origin",), only=True),),
+    ),
+    Kind(
+        "cookie_vendors",
+        models.CookieVendor,
+        (
+            "name", "company", "country", "category", "purpose", "lifetime", "lifetime_is_maximum",
+            "privacy_url", "consent_reason", "safeguards", "websites", "signals",
+        ),  # fmt: skip
+        (Part(models.Cookie, "vendor", "cookies", ("name", "storage", "party", "lifetime")),),
+    ),
+    Kind("sections", models.Section, ("part", "heading", "text"), identity=("page", "slug")),
+)
+
+# One text in the database, a list in the file: separated by spaces.
+WORD_LISTS = {"dpv", "dpv_processing", "countries", "signals"}
+
+
+class ContentFileError(Exception):
+    """The file was not loaded; ``problems`` says why, a line of the file and a sentence each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass
+class Changes:
+    """How many rows a load added, changed and removed."""
+
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.changed or self.removed)
+
+
+# -- Loading ---------------------------------------------------------------------------------
+
+
+def load(text: str) -> Changes:
+    """Make the rows what the YAML ``text`` says. Raises ContentFileError, having changed nothing."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = _("line %(line)s: ") % {"line": mark.line + 1} if mark else ""
+        raise ContentFileError([f"{where}{getattr(error, 'problem', None) or error}"]) from error
+    loader = Loader()
+    with transaction.atomic():
+        loader.document(node)
+        if loader.problems:
+            raise ContentFileError([sentence for _line, sentence in sorted(loader.problems)])
+    return loader.changes
+
+
+@dataclass
+class Loader:
+    """One pass over the nodes of a file, collecting problems instead of stopping at the first."""
+
+    changes: Changes = field(default_factory=Changes)
+    problems: list[tuple[int, str]] = field(default_factory=list)
+    known: dict[type[orm.Model], dict[str, Any]] = field(default_factory=dict)
+
+    def problem(self, node: yaml.Node, sentence: str) -> None:
+        line = node.start_mark.line + 1
+        self.problems.append((line, _("line %(line)s: ") % {"line": line} + sentence))
+
+    def document(self, node: yaml.Node | None) -> None:
+        if not isinstance(node, yaml.MappingNode):
+            self.problems.append((1, _("line %(line)s: ") % {"line": 1} + _("the file is empty or not a mapping.")))
+            return
+        keys = self.mapping(node, {"format", "controller", *(kind.key for kind in KINDS)}, required={"format", "controller"})
+        if "format" in keys and self.scalar(keys["format"]) != FORMAT:
+            self.problem(keys["format"], _("this software reads format %(format)s.") % {"format": FORMAT})
+            return
+        if "controller" in keys:
+            self.controller(keys["controller"])
+        for kind in KINDS:
+            self.rows(kind, self.sequence(keys[kind.key]) if kind.key in keys else [])
+        if not self.problems:
+            self.remove_others()
+
+    def controller(self, node: yaml.Node) -> None:
+        row = models.Controller.objects.first() or models.Controller()
+        values = self.mapping(node, set(CONTROLLER_FIELDS), required={"name", "short_name", "country"})
+        self.assign(row, CONTROLLER_FIELDS, values, node)
+        self.save(row, node)
+
+    def rows(self, kind: Kind, nodes: list[yaml.Node]) -> None:
+        existing = {tuple(getattr(row, name) for name in kind.identity): row for row in kind.model._default_manager.all()}
+        self.known[kind.model] = {}
+        pending = []
+        for order, node in enumerate(nodes, start=1):
+            allowed = {*kind.identity, *kind.fields, *(part.key for part in kind.parts)}
+            values = self.mapping(node, allowed, required=set(kind.identity))
+            identity = tuple(self.scalar(values[name]) for name in kind.identity if name in values)
+            if len(identity) < len(kind.identity):
+                continue
+            key = "/".join(str(part) for part in identity)
+            if key in self.known[kind.model]:
+                self.problem(node, _("“%(slug)s” stands in this list twice.") % {"slug": key})
+                continue
+            row = existing.get(identity) or kind.model(**dict(zip(kind.identity, identity, strict=True)))
+            row.order = order
+            self.known[kind.model][key] = row
+            pending.append((node, row, values))
+        # Rows of one list may refer to each other: all exist before any is completed.
+        references_itself = any(
+            f.remote_field and f.remote_field.model is kind.model for f in kind.model._meta.fields
+        )
+        if references_itself:
+            pending.sort(key=lambda item: self.depth(kind, item, pending))
+        for node, row, values in pending:
+            is_new = row._state.adding
+            self.assign(row, kind.fields, values, node)
+            self.save(row, node)
+            if row.pk is None:
+                continue
+            if self.assign_many(row, kind.fields, values) and not is_new:
+                self.changes.changed += 1
+            for part in kind.parts:
+                self.parts(row, part, values.get(part.key))
+
+    def depth(self, kind: Kind, item, pending) -> int:
+        """How many rows of the same list must be saved before this one."""
+        by_slug = {row.slug: values for _node, row, values in pending}
+        names = [f.name for f in kind.model._meta.fields if f.remote_field and f.remote_field.model is kind.model]
+        depth, values = 0, item[2]
+        while depth <= len(pending):
+            node = next((values[name] for name in names if name in values), None)
+            values = by_slug.get(node.value) if isinstance(node, yaml.ScalarNode) else None
+            if values is None:
+                return depth
+            depth += 1
+        return depth
+
+    def assign(self, row: orm.Model, names: tuple[str, ...], values: dict[str, yaml.Node], node: yaml.Node) -> None:
+        """Set the plain, translated and foreign-key fields of ``row``; absent keys become empty."""
+        translated = translated_fields(type(row))
+        for name in names:
+            model_field = row._meta.get_field(name)
+            value = values.get(name)
+            if model_field.many_to_many:
+                continue
+            if name in translated:
+                texts = self.texts(value) if value is not None else dict.fromkeys(LANGUAGES, "")
+                for language in LANGUAGES:
+                    setattr(row, f"{name}_{language}", texts[language])
+                # The untranslated column mirrors the first language.
+                row.__dict__[name] = texts[LANGUAGES[0]]
+            elif model_field.remote_field:
+                setattr(row, name, self.reference(value, model_field.remote_field.model) if value is not None else None)
+            elif name in WORD_LISTS:
+                words = self.sequence(value) if value is not None else []
+                setattr(row, name, " ".join(str(self.scalar(word)) for word in words))
+            elif value is None:
+                setattr(row, name, model_field.get_default())
+            else:
+                setattr(row, name, self.plain(value, model_field))
+
+    def assign_many(self, row: orm.Model, names: tuple[str, ...], values: dict[str, yaml.Node]) -> bool:
+        """Set the many-to-many fields of ``row``; whether one of them differed."""
+        is_changed = False
+        for name in names:
+            model_field = row._meta.get_field(name)
+            if not model_field.many_to_many:
+                continue
+            nodes = self.sequence(values[name]) if name in values else []
+            wanted = [self.reference(node, model_field.remote_field.model) for node in nodes]
+            manager = getattr(row, name)
+            if {other.pk for other in wanted if other} != set(manager.values_list("pk", flat=True)):
+                manager.set([other for other in wanted if other and other.pk])
+                is_changed = True
+        return is_changed
+
+    def parts(self, parent: orm.Model, part: Part, node: yaml.Node | None) -> None:
+        """Make the rows below ``parent`` what the list says; they have no slug but their content."""
+        existing = list(part.model._default_manager.filter(**{part.parent: parent}))
+        identify = part.fields[0]
+        by_identity = {str(getattr(row, identify)): row for row in existing}
+        kept = []
+        for order, item in enumerate(self.sequence(node) if node is not None else [], start=1):
+            values = {identify: item} if part.only else self.mapping(item, set(part.fields), required={identify})
+            row = part.model(**{part.parent: parent})
+            self.assign(row, part.fields, values, item)
+            row.order = order
+            if (same := by_identity.get(str(getattr(row, identify, None)))) is not None and same.pk not in kept:
+                for f in row._meta.concrete_fields:
+                    if not f.primary_key:
+                        setattr(same, f.attname, row.__dict__[f.attname])
+                row = same
+            self.save(row, item)
+            kept.append(row.pk)
+        for row in existing:
+            if row.pk not in kept:
+                row.delete()
+                self.changes.removed += 1
+
+    def save(self, row: orm.Model, node: yaml.Node) -> None:
+        """Validate and store ``row`` if it differs from what is stored."""
+        is_new = row._state.adding
+        try:
+            row.full_clean(exclude=self.optional(row))
+        except ValidationError as error:
+            for name, messages in error.message_dict.items():
+                for message in messages:
+                    self.problem(node, message if name == "__all__" else f"{name}: {message}")
+            return
+        if is_new:
+            row.save()
+            self.changes.added += 1
+        elif differs(row):
+            row.save()
+            self.changes.changed += 1
+
+    def optional(self, row: orm.Model) -> set[str]:
+        """Translated texts may be missing from a draft; publishing asks for them."""
+        return set(translated_fields(type(row)))
+
+    def remove_others(self) -> None:
+        for kind in reversed(KINDS):
+            keep = {row.pk for row in self.known[kind.model].values()}
+            for row in kind.model._default_manager.exclude(pk__in=keep):
+                row.delete()
+                self.changes.removed += 1
+
+    # -- Nodes to values --
+
+    def mapping(self, node: yaml.Node, allowed: set[str], required: set[str] = frozenset()) -> dict[str, yaml.Node]:  # type: ignore[assignment]
+        if not isinstance(node, yaml.MappingNode):
+            self.problem(node, _("a mapping with these keys is expected: %(keys)s.") % {"keys": ", ".join(sorted(allowed))})
+            return {}
+        values: dict[str, yaml.Node] = {}
+        for key_node, value in node.value:
+            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else "?"
+            if key not in allowed:
+                self.problem(key_node, _("“%(key)s” is not known here.") % {"key": key} + nearest(key, allowed))
+            elif key in values:
+                self.problem(key_node, _("“%(key)s” is given twice.") % {"key": key})
+            elif not is_null(value):
+                values[key] = value
+        for key in sorted(required - values.keys()):
+            self.problem(node, _("“%(key)s” is missing.") % {"key": key})
+        return values
+
+    def sequence(self, node: yaml.Node) -> list[yaml.Node]:
+        if isinstance(node, yaml.SequenceNode):
+            return node.value
+        self.problem(node, _("a list is expected."))
+        return []
+
+    def scalar(self, node: yaml.Node) -> Any:
+        if isinstance(node, yaml.ScalarNode):
+            constructor = yaml.SafeLoader("")
+            try:
+                return constructor.construct_object(node)
+            except (yaml.YAMLError, ValueError):
+                self.problem(node, _("this value cannot be read."))
+                return ""
+        self.problem(node, _("a single value is expected."))
+        return ""
+
+    def plain(self, node: yaml.Node, model_field) -> Any:
+        value = self.scalar(node)
+        if isinstance(model_field, orm.BooleanField):
+            if not isinstance(value, bool):
+                self.problem(node, _("“true” or “false” is expected."))
+                return False
+            return value
+        # A date, a number or "no" without quotes: the editor meant the text.
+        return node.value if isinstance(node, yaml.ScalarNode) else str(value)
+
+    def texts(self, node: yaml.Node) -> dict[str, str]:
+        values = self.mapping(node, set(LANGUAGES))
+        return {
+            language: values[language].value.strip() if isinstance(values.get(language), yaml.ScalarNode) else ""
+            for language in LANGUAGES
+        }
+
+    def reference(self, node: yaml.Node, model: type[orm.Model]) -> Any:
+        slug = str(self.scalar(node))
+        known = self.known.get(model, {})
+        if slug in known:
+            return known[slug]
+        name = model._meta.verbose_name
+        self.problem(node, _("there is no %(kind)s “%(slug)s”.") % {"kind": name, "slug": slug} + nearest(slug, known))
+        return None
+
+
+def translated_fields(model: type[orm.Model]) -> list[str]:
+    try:
+        return list(translator.get_options_for_model(model).fields)
+    except NotRegistered:
+        return []
+
+
+def differs(row: orm.Model) -> bool:
+    """Whether ``row`` holds something else than its stored counterpart."""
+    stored = type(row)._base_manager.get(pk=row.pk)
+    mirrored = set(translated_fields(type(row)))
+    return any(
+        (stored.__dict__[f.attname] or "") != (row.__dict__[f.attname] or "")
+        for f in row._meta.concrete_fields
+        if f.name not in mirrored
+    )
+
+
+def nearest(word: str, known) -> str:
+    matches = difflib.get_close_matches(word, list(known), n=1)
+    return " " + _("Did you mean “%(word)s”?") % {"word": matches[0]} if matches else ""
+
+
+def is_null(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null"
+
+
+# -- Dumping ---------------------------------------------------------------------------------
+
+
+class Dumper(yaml.SafeDumper):
+    """Block style, long texts as literal blocks, lists indented below their key."""
+
+    def increase_indent(self, flow=False, indentless=False):
+        return super().increase_indent(flow, False)
+
+
+def _represent_text(dumper, text):
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+Dumper.add_representer(str, _represent_text)
+
+
+def dump() -> str:
+    """The rows as a content file; what is empty is left out."""
+    document: dict[str, Any] = {"format": FORMAT}
+    controller = models.Controller.objects.first()
+    if controller is not None:
+        document["controller"] = _entry(controller, CONTROLLER_FIELDS)
+    for kind in KINDS:
+        document[kind.key] = [
+            _entry(row, (*kind.identity, *kind.fields))
+            | {
+                part.key: [_value(child, part.fields[0]) if part.only else _entry(child, part.fields) for child in children]
+                for part in kind.parts
+                if (children := part.model._default_manager.filter(**{part.parent: row}))
+            }
+            for row in kind.model._default_manager.order_by(*(["page"] if "page" in kind.identity else []), "order", "pk")
+        ]
+    return yaml.dump(document, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _entry(row: orm.Model, names: tuple[str, ...]) -> dict[str, Any]:
+    entry = {}
+    for name in names:
+        value = _value(row, name)
+        model_field = row._meta.get_field(name)
+        default = None if model_field.many_to_many else model_field.get_default()
+        if value in ("", None, [], {}) or (isinstance(value, bool) and value == default):
+            continue
+        entry[name] = value
+    return entry
+
+
+def _value(row: orm.Model, name: str) -> Any:
+    model_field = row._meta.get_field(name)
+    if name in translated_fields(type(row)):
+        texts = {language: getattr(row, f"{name}_{language}") or "" for language in LANGUAGES}
+        return {language: text for language, text in texts.items() if text}
+    if model_field.many_to_many:
+        return [other.slug for other in getattr(row, name).all()]
+    if model_field.remote_field:
+        other = getattr(row, name)
+        return other.slug if other else None
+    value = getattr(row, name)
+    return value.split() if name in WORD_LISTS else value

@@ -1,0 +1,12 @@
+from django.db import migrations
+
+from retention.append_only import make_append_only
+
+
+class Migration(migrations.Migration):
+    dependencies = [("policies", "0001_initial")]
+
+    operations = [
+        make_append_only("policies_statementversion"),
+        make_append_only("policies_statementpdf"),
+    ]

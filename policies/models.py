@@ -1,0 +1,730 @@
+"""The content that staff edit, and the versions that are published from it.
+
+Names follow the GDPR and the Data Privacy Vocabulary. Every text exists once per language
+(see ``translation.py``). Nothing here is public: visitors read a StatementVersion.
+"""
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Length, Now
+from django.utils.translation import gettext_lazy as _
+
+from retention.append_only import AppendOnlyModel, AppendOnlyQuerySet
+from retention.conditions import filled, filled_in_both
+from retention.models import RetentionRule
+
+from .validators import (
+    SESSION,
+    validate_country,
+    validate_lifetime,
+    validate_origin,
+    validate_signals,
+    validate_terms,
+)
+
+models.CharField.register_lookup(Length)
+
+MARKDOWN = _("Paragraphs, lists, **bold**, *italic* and [links](https://…).")
+
+
+class Entry(models.Model):
+    """What all lists of the content share: a stable name and a place in the list."""
+
+    slug = models.SlugField(
+        _("identifier"),
+        unique=True,
+        max_length=80,
+        help_text=_("Other rows, addresses and recorded choices refer to it; it stays as it is."),
+    )
+    order = models.PositiveIntegerField(_("order"), default=0)
+
+    class Meta:
+        abstract = True
+        ordering = ["order", "slug"]
+
+    def __str__(self):
+        return getattr(self, "name", None) or self.slug
+
+
+class Described(models.Model):
+    """What has a counterpart in the Data Privacy Vocabulary 2.3."""
+
+    dpv = models.CharField(
+        _("vocabulary terms"),
+        max_length=400,
+        blank=True,
+        validators=[validate_terms],
+        help_text=_("Data Privacy Vocabulary, separated by spaces."),
+    )
+
+    class Meta:
+        abstract = True
+
+
+class Controller(models.Model):
+    """The company that decides why and how data is processed (Art. 4(7) GDPR). One row."""
+
+    name = models.CharField(_("legal name"), max_length=160)
+    short_name = models.CharField(_("short name"), max_length=80)
+    product = models.CharField(_("product"), max_length=80, blank=True)
+    country = models.CharField(_("country"), max_length=2, validators=[validate_country])
+    website = models.URLField(_("web site"), blank=True)
+    postal_address = models.TextField(_("postal address"), blank=True)
+    registration_number = models.CharField(_("Chamber of Commerce number"), max_length=40, blank=True)
+    email = models.EmailField(_("e-mail address"), blank=True)
+    phone = models.CharField(_("telephone number"), max_length=40, blank=True)
+    dpo_name = models.CharField(_("data protection officer"), max_length=160, blank=True)
+    dpo_email = models.EmailField(_("e-mail address of the data protection officer"), blank=True)
+    supervisor = models.CharField(_("supervisory authority"), max_length=160)
+    supervisor_url = models.URLField(_("address for complaints"), blank=True)
+    statement_title = models.CharField(_("title of the statement"), max_length=160)
+    summary_title = models.CharField(_("title of the summary"), max_length=160)
+    summary = models.TextField(_("under that title"), blank=True, help_text=MARKDOWN)
+
+    class Meta:
+        verbose_name = _("controller")
+        verbose_name_plural = _("controller")
+        constraints = [
+            models.CheckConstraint(name="controller_is_one", condition=Q(id=1)),
+            models.CheckConstraint(
+                name="controller_has_name_and_country", condition=filled("name") & Q(country__length=2)
+            ),
+        ]
+
+    def __str__(self):
+        return self.short_name or self.name
+
+    def save(self, *args, **kwargs):
+        self.pk = 1
+        super().save(*args, **kwargs)
+
+
+class DataSubjectCategory(Entry, Described):
+    """A group of people whose data is processed."""
+
+    name = models.CharField(_("name"), max_length=120)
+
+    class Meta(Entry.Meta):
+        verbose_name = _("category of data subjects")
+        verbose_name_plural = _("categories of data subjects")
+
+
+class DataCategory(Entry, Described):
+    """A kind of personal data."""
+
+    name = models.CharField(_("name"), max_length=160)
+    explanation = models.TextField(_("explanation"), blank=True)
+
+    class Meta(Entry.Meta):
+        verbose_name = _("data category")
+        verbose_name_plural = _("data categories")
+
+
+class LegalBasis(models.TextChoices):
+    """The six grounds of Art. 6(1) GDPR; nothing else makes processing lawful.
+
+    Ground (b) has two halves, which the Data Privacy Vocabulary tells apart as well.
+    """
+
+    CONSENT = "consent", _("Consent")
+    CONTRACT = "contract", _("Performance of a contract")
+    PRE_CONTRACT = "pre-contract", _("Steps before a contract")
+    LEGAL_OBLIGATION = "legal-obligation", _("Legal obligation")
+    VITAL_INTERESTS = "vital-interests", _("Vital interests")
+    PUBLIC_TASK = "public-task", _("Public task")
+    LEGITIMATE_INTERESTS = "legitimate-interests", _("Legitimate interest")
+
+    @property
+    def article(self):
+        """The letter of Art. 6(1): ``"6(1)(b)"``."""
+        letters = dict(zip(LegalBasis, "abbcdef", strict=True))
+        return f"6(1)({letters[self]})"
+
+    @property
+    def dpv(self):
+        """The term of the EU-GDPR extension of DPV 2.3."""
+        terms = ["A6-1-a", "A6-1-b-contract-performance", "A6-1-b-enter-into-contract", "A6-1-c",
+                 "A6-1-d", "A6-1-e", "A6-1-f-controller"]  # fmt: skip
+        return "eu-gdpr:" + dict(zip(LegalBasis, terms, strict=True))[self]
+
+
+class Recipient(Entry, Described):
+    """Who receives data: one company, or a category of companies (Art. 13(1)(e) GDPR)."""
+
+    class Kind(models.TextChoices):
+        CATEGORY = "category", _("category")
+        NAMED = "named", _("named")
+
+    class Role(models.TextChoices):
+        PROCESSOR = "processor", _("processor")
+        JOINT_CONTROLLER = "joint-controller", _("joint controller")
+        THIRD_PARTY = "third-party", _("third party")
+        AUTHORITY = "authority", _("authority")
+
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    role = models.CharField(_("role"), max_length=20, choices=Role)
+    name = models.CharField(_("name"), max_length=160)
+    company = models.CharField(_("company"), max_length=160, blank=True)
+    country = models.CharField(_("country"), max_length=2, blank=True, validators=[validate_country])
+    task = models.CharField(_("what it does for us"), max_length=240, blank=True)
+    privacy_url = models.URLField(_("its privacy statement"), max_length=300, blank=True)
+
+    class Meta(Entry.Meta):
+        verbose_name = _("recipient")
+        verbose_name_plural = _("recipients")
+        constraints = [
+            models.CheckConstraint(
+                name="recipient_kind_and_role_known",
+                condition=Q(kind__in=["category", "named"])
+                & Q(role__in=["processor", "joint-controller", "third-party", "authority"]),
+            ),
+        ]
+
+
+class ProcessingPurpose(Entry, Described):
+    """One reason for which the company processes personal data (Art. 13(1)(c) GDPR)."""
+
+    class OptOut(models.TextChoices):
+        OBJECTION = "objection", _("object (Art. 21)")
+        WITHDRAWAL = "withdrawal", _("withdraw consent (Art. 7(3))")
+
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("part of")
+    )
+    title = models.CharField(_("title"), max_length=160)
+    description = models.TextField(_("what we do and why"), help_text=MARKDOWN)
+    data_subjects = models.ManyToManyField(
+        DataSubjectCategory, blank=True, related_name="purposes", verbose_name=_("whose data")
+    )
+    opt_out = models.CharField(_("the visitor can"), max_length=12, choices=OptOut, blank=True)
+    opt_out_how = models.TextField(_("how and when"), blank=True)
+    source = models.TextField(
+        _("source of the data"),
+        blank=True,
+        help_text=_("Only where the data does not come from the person (Art. 14)."),
+    )
+    dpv_processing = models.CharField(
+        _("vocabulary terms of the processing"), max_length=200, blank=True, validators=[validate_terms]
+    )
+
+    class Meta(Entry.Meta):
+        verbose_name = _("processing purpose")
+        verbose_name_plural = _("processing purposes")
+        constraints = [
+            models.CheckConstraint(
+                name="purpose_not_part_of_itself",
+                condition=Q(parent=None) | ~Q(parent=F("id")),
+                violation_error_message=_("A purpose cannot be part of itself."),
+            ),
+            models.CheckConstraint(
+                name="purpose_opt_out_known",
+                condition=Q(opt_out__in=["", "objection", "withdrawal"]),
+            ),
+            # Art. 12(2) GDPR: who grants a right says how to use it.
+            models.CheckConstraint(
+                name="purpose_opt_out_explained",
+                condition=Q(opt_out="") | filled_in_both("opt_out_how"),
+                violation_error_message=_("Say in English and in Dutch how the visitor does that."),
+            ),
+        ]
+
+    def __str__(self):
+        return self.title or self.slug
+
+
+class PurposePart(models.Model):
+    """A row that belongs to one purpose and has its place in a list there."""
+
+    order = models.PositiveIntegerField(_("order"), default=0)
+
+    class Meta:
+        abstract = True
+        ordering = ["order", "id"]
+
+
+class PurposeData(PurposePart):
+    """A kind of data that a purpose uses."""
+
+    purpose = models.ForeignKey(ProcessingPurpose, models.CASCADE, related_name="data")
+    category = models.ForeignKey(
+        DataCategory, models.PROTECT, related_name="uses", verbose_name=_("data category")
+    )
+
+    class Meta(PurposePart.Meta):
+        verbose_name = _("data used")
+        verbose_name_plural = _("data used")
+        constraints = [
+            models.UniqueConstraint(fields=["purpose", "category"], name="purpose_data_once"),
+        ]
+
+    def __str__(self):
+        return str(self.category)
+
+
+class PurposeLegalBasis(PurposePart):
+    """A ground on which a purpose rests, and which part of it that ground covers."""
+
+    purpose = models.ForeignKey(ProcessingPurpose, models.CASCADE, related_name="legal_bases")
+    basis = models.CharField(_("legal basis"), max_length=24, choices=LegalBasis)
+    explanation = models.TextField(
+        _("explanation"),
+        blank=True,
+        help_text=_("Which part it covers. For a legitimate interest: whose interest, and which."),
+    )
+
+    class Meta(PurposePart.Meta):
+        verbose_name = _("legal basis")
+        verbose_name_plural = _("legal bases")
+        constraints = [
+            models.UniqueConstraint(fields=["purpose", "basis"], name="purpose_basis_once"),
+            models.CheckConstraint(
+                name="purpose_basis_known", condition=Q(basis__in=LegalBasis.values)
+            ),
+            # Art. 13(1)(d) GDPR: who relies on an interest says which one.
+            models.CheckConstraint(
+                name="purpose_interest_explained",
+                condition=~Q(basis="legitimate-interests") | filled_in_both("explanation"),
+                violation_error_message=_("Explain the legitimate interest in English and in Dutch."),
+            ),
+        ]
+
+    def __str__(self):
+        return self.get_basis_display()
+
+
+class PurposeRetention(PurposePart):
+    """A retention rule that a purpose follows, and in which case."""
+
+    purpose = models.ForeignKey(ProcessingPurpose, models.CASCADE, related_name="retention")
+    rule = models.ForeignKey(
+        RetentionRule, models.PROTECT, related_name="uses", verbose_name=_("retention rule")
+    )
+    applies_when = models.CharField(
+        _("applies"), max_length=200, blank=True, help_text=_("“if you become a customer”. Empty: always.")
+    )
+    reason = models.CharField(_("why so long"), max_length=240, blank=True)
+
+    class Meta(PurposePart.Meta):
+        verbose_name = _("retention")
+        verbose_name_plural = _("retention")
+        constraints = [
+            models.UniqueConstraint(fields=["purpose", "rule"], name="purpose_retention_once"),
+        ]
+
+    def __str__(self):
+        return str(self.rule)
+
+
+class PurposeRecipient(PurposePart):
+    """Somebody who receives the data of a purpose."""
+
+    purpose = models.ForeignKey(ProcessingPurpose, models.CASCADE, related_name="recipients")
+    recipient = models.ForeignKey(
+        Recipient, models.PROTECT, related_name="uses", verbose_name=_("recipient")
+    )
+
+    class Meta(PurposePart.Meta):
+        verbose_name = _("recipient")
+        verbose_name_plural = _("recipients")
+        constraints = [
+            models.UniqueConstraint(fields=["purpose", "recipient"], name="purpose_recipient_once"),
+        ]
+
+    def __str__(self):
+        return str(self.recipient)
+
+
+class SharingGround(Entry):
+    """A situation in which data goes to others."""
+
+    name = models.CharField(_("name"), max_length=160)
+    explanation = models.TextField(_("explanation"), blank=True)
+    basis = models.CharField(_("legal basis"), max_length=24, choices=LegalBasis, blank=True)
+
+    class Meta(Entry.Meta):
+        verbose_name = _("ground for sharing")
+        verbose_name_plural = _("grounds for sharing")
+        constraints = [
+            models.CheckConstraint(
+                name="sharing_ground_basis_known", condition=Q(basis__in=["", *LegalBasis.values])
+            ),
+        ]
+
+
+class TransferSafeguard(Entry, Described):
+    """What protects data that leaves the EEA (Art. 45–49 GDPR)."""
+
+    name = models.CharField(_("name"), max_length=160)
+
+    class Meta(Entry.Meta):
+        verbose_name = _("transfer safeguard")
+        verbose_name_plural = _("transfer safeguards")
+
+
+class Transfer(Entry):
+    """A transfer of data to outside the European Economic Area."""
+
+    name = models.CharField(_("name"), max_length=200)
+    explanation = models.TextField(_("explanation"), blank=True)
+    countries = models.CharField(
+        _("countries"), max_length=200, blank=True, help_text=_("Two capitals each, separated by spaces.")
+    )
+    safeguards = models.ManyToManyField(
+        TransferSafeguard, blank=True, related_name="transfers", verbose_name=_("safeguards")
+    )
+
+    class Meta(Entry.Meta):
+        verbose_name = _("transfer")
+        verbose_name_plural = _("transfers")
+
+    def clean(self):
+        for code in self.countries.split():
+            validate_country(code)
+
+
+class DataSubjectRight(Entry, Described):
+    """A right of the person whose data it is (Art. 12–22 and 77 GDPR)."""
+
+    article = models.CharField(_("article"), max_length=16)
+    name = models.CharField(_("name"), max_length=160)
+    explanation = models.TextField(_("explanation"), help_text=MARKDOWN)
+
+    class Meta(Entry.Meta):
+        verbose_name = _("right")
+        verbose_name_plural = _("rights")
+
+
+class Principle(Entry, Described):
+    """A rule that the company keeps to with all personal data (Art. 5 GDPR)."""
+
+    name = models.CharField(_("name"), max_length=200)
+    explanation = models.TextField(_("explanation"), blank=True)
+
+    class Meta(Entry.Meta):
+        verbose_name = _("principle")
+        verbose_name_plural = _("principles")
+
+
+class SecurityMeasure(Entry, Described):
+    """A technical or organisational measure (Art. 32 GDPR)."""
+
+    name = models.CharField(_("name"), max_length=200)
+    explanation = models.TextField(_("explanation"), blank=True)
+
+    class Meta(Entry.Meta):
+        verbose_name = _("security measure")
+        verbose_name_plural = _("security measures")
+
+
+class ServiceLevel(Entry):
+    """What the company promises about availability and support."""
+
+    name = models.CharField(_("name"), max_length=200)
+    explanation = models.TextField(_("explanation"), blank=True)
+
+    class Meta(Entry.Meta):
+        verbose_name = _("service level")
+        verbose_name_plural = _("service levels")
+
+
+class CookieCategory(Entry, Described):
+    """What cookies are for; consent is asked per category."""
+
+    name = models.CharField(_("name"), max_length=80)
+    purpose = models.TextField(_("purpose"))
+    needs_consent = models.BooleanField(
+        _("needs consent"),
+        default=True,
+        help_text=_("Only what is strictly necessary goes without (Art. 11.7a Telecommunicatiewet)."),
+    )
+
+    class Meta(Entry.Meta):
+        verbose_name = _("cookie category")
+        verbose_name_plural = _("cookie categories")
+
+
+class Website(Entry):
+    """A web site or application that asks for consent with our banner."""
+
+    name = models.CharField(_("name"), max_length=120)
+    default_language = models.CharField(
+        _("default language"), max_length=2, choices=[("en", _("English")), ("nl", _("Dutch"))], default="nl"
+    )
+    hosts_statement = models.BooleanField(
+        _("these pages belong to it"),
+        default=False,
+        help_text=_("The site whose banner is shown on the pages of the statement itself."),
+    )
+    banner_title = models.CharField(_("title of the banner"), max_length=80)
+    banner_text = models.TextField(
+        _("text of the banner"),
+        max_length=600,
+        help_text=_("Who asks, for what, that third parties take part, and how to withdraw consent."),
+    )
+
+    class Meta(Entry.Meta):
+        verbose_name = _("web site")
+        verbose_name_plural = _("web sites")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["hosts_statement"],
+                condition=Q(hosts_statement=True),
+                name="website_one_hosts_statement",
+                violation_error_message=_("Another web site has these pages already."),
+            ),
+            models.CheckConstraint(
+                name="website_language_known", condition=Q(default_language__in=["en", "nl"])
+            ),
+        ]
+
+
+class WebsiteOrigin(models.Model):
+    """An address under which a web site is reached, as browsers write it in ``Origin``."""
+
+    website = models.ForeignKey(Website, models.CASCADE, related_name="origins")
+    origin = models.CharField(
+        _("origin"), max_length=200, validators=[validate_origin], help_text=_("Such as https://www.example.nl.")
+    )
+    order = models.PositiveIntegerField(_("order"), default=0)
+
+    class Meta:
+        verbose_name = _("origin")
+        verbose_name_plural = _("origins")
+        ordering = ["order", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["website", "origin"], name="website_origin_once"),
+        ]
+
+    def __str__(self):
+        return self.origin
+
+
+class VendorSafeguard(Entry):
+    """What has been arranged with a vendor to protect visitors."""
+
+    name = models.CharField(_("name"), max_length=200)
+
+    class Meta(Entry.Meta):
+        verbose_name = _("vendor safeguard")
+        verbose_name_plural = _("vendor safeguards")
+
+
+LIFETIME_KNOWN = Q(lifetime=SESSION) | Q(lifetime__startswith="P")
+
+
+class CookieVendor(Entry):
+    """A company whose cookies or similar techniques a web site uses."""
+
+    name = models.CharField(_("name"), max_length=120)
+    company = models.CharField(_("company"), max_length=160)
+    country = models.CharField(_("country"), max_length=2, validators=[validate_country])
+    category = models.ForeignKey(
+        CookieCategory, models.PROTECT, related_name="vendors", verbose_name=_("category")
+    )
+    purpose = models.TextField(_("purpose"))
+    lifetime = models.CharField(
+        _("lifetime"), max_length=16, validators=[validate_lifetime], help_text=_("“session”, or a period such as P13M.")
+    )
+    lifetime_is_maximum = models.BooleanField(_("at most"), default=False)
+    privacy_url = models.URLField(_("its privacy statement"), max_length=300, blank=True)
+    consent_reason = models.TextField(
+        _("why consent is or is not needed"), blank=True
+    )
+    safeguards = models.ManyToManyField(
+        VendorSafeguard, blank=True, related_name="vendors", verbose_name=_("safeguards")
+    )
+    websites = models.ManyToManyField(
+        Website,
+        blank=True,
+        related_name="vendors",
+        verbose_name=_("web sites"),
+        help_text=_("None: not limited to particular web sites; the banner of each asks for it."),
+    )
+    signals = models.CharField(
+        _("Google Consent Mode signals"), max_length=200, blank=True, validators=[validate_signals]
+    )
+
+    class Meta(Entry.Meta):
+        verbose_name = _("cookie vendor")
+        verbose_name_plural = _("cookie vendors")
+        constraints = [
+            models.CheckConstraint(
+                name="vendor_has_company_and_country", condition=filled("company") & Q(country__length=2)
+            ),
+            models.CheckConstraint(name="vendor_lifetime_known", condition=LIFETIME_KNOWN),
+            models.CheckConstraint(
+                name="vendor_maximum_has_period",
+                condition=Q(lifetime_is_maximum=False) | ~Q(lifetime=SESSION),
+                violation_error_message=_("“At most” needs a period."),
+            ),
+        ]
+
+
+class Cookie(models.Model):
+    """A cookie, or another thing that a vendor stores in the browser."""
+
+    class Storage(models.TextChoices):
+        COOKIE = "cookie", _("cookie")
+        LOCAL = "local", _("local storage")
+        SESSION = "session", _("session storage")
+        INDEXED_DB = "indexed-db", _("IndexedDB")
+        PIXEL = "pixel", _("pixel")
+
+    class Party(models.TextChoices):
+        FIRST = "first", _("first party")
+        THIRD = "third", _("third party")
+
+    vendor = models.ForeignKey(CookieVendor, models.CASCADE, related_name="cookies")
+    name = models.CharField(_("name"), max_length=120, help_text=_("An asterisk stands for any text: _ga_*."))
+    storage = models.CharField(_("kind of storage"), max_length=10, choices=Storage, default=Storage.COOKIE)
+    party = models.CharField(_("set by"), max_length=5, choices=Party, default=Party.FIRST)
+    lifetime = models.CharField(_("lifetime"), max_length=16, validators=[validate_lifetime])
+    order = models.PositiveIntegerField(_("order"), default=0)
+
+    class Meta:
+        verbose_name = _("cookie")
+        verbose_name_plural = _("cookies")
+        ordering = ["order", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["vendor", "name", "storage"], name="cookie_once"),
+            models.CheckConstraint(
+                name="cookie_storage_and_party_known",
+                condition=Q(storage__in=["cookie", "local", "session", "indexed-db", "pixel"])
+                & Q(party__in=["first", "third"]),
+            ),
+            models.CheckConstraint(name="cookie_lifetime_known", condition=LIFETIME_KNOWN),
+        ]
+
+    def __str__(self):
+        return self.name
+
+
+class Section(models.Model):
+    """A part of a public page: free text, or what is generated from the lists above."""
+
+    class Page(models.TextChoices):
+        SUMMARY = "summary", _("summary")
+        STATEMENT = "statement", _("statement")
+
+    class Part(models.TextChoices):
+        TEXT = "text", _("free text")
+        PURPOSES = "purposes", _("purposes")
+        SHARING = "sharing", _("grounds for sharing and recipients")
+        TRANSFERS = "transfers", _("transfers")
+        COOKIES = "cookies", _("cookies")
+        RIGHTS = "rights", _("rights")
+        CONTACT = "contact", _("contact")
+        PRINCIPLES = "principles", _("principles")
+        MEASURES = "measures", _("security measures")
+        SERVICE_LEVELS = "service-levels", _("service levels")
+
+    slug = models.SlugField(
+        _("identifier"), max_length=80, help_text=_("Also the anchor on the page, the same in both languages.")
+    )
+    page = models.CharField(_("page"), max_length=10, choices=Page)
+    part = models.CharField(_("content"), max_length=16, choices=Part, default=Part.TEXT)
+    heading = models.CharField(_("heading"), max_length=160)
+    text = models.TextField(_("text"), blank=True, help_text=MARKDOWN)
+    order = models.PositiveIntegerField(_("order"), default=0)
+
+    class Meta:
+        verbose_name = _("section")
+        verbose_name_plural = _("sections")
+        ordering = ["page", "order", "slug"]
+        constraints = [
+            models.UniqueConstraint(fields=["page", "slug"], name="section_anchor_once"),
+            models.UniqueConstraint(
+                fields=["page", "part"],
+                condition=~Q(part="text"),
+                name="section_generated_part_once",
+                violation_error_message=_("That part is on the page already."),
+            ),
+            models.CheckConstraint(
+                name="section_page_and_part_known",
+                condition=Q(page__in=["summary", "statement"])
+                & Q(
+                    part__in=[
+                        "text", "purposes", "sharing", "transfers", "cookies", "rights", "contact",
+                        "principles", "measures", "service-levels",
+                    ]  # fmt: skip
+                ),
+            ),
+        ]
+
+    def __str__(self):
+        return self.heading or self.slug
+
+
+class StatementVersionQuerySet(AppendOnlyQuerySet):
+    def in_force(self, at):
+        """The version that holds at the moment ``at``, or None."""
+        return self.filter(effective_at__lte=at).order_by("-number").first()
+
+
+class StatementVersion(AppendOnlyModel):
+    """A published statement: both languages, cookies and retention included, frozen.
+
+    ``document`` is canonical JSON (see ``snapshot.canonical``) and carries its number, its
+    effective moment and the digest of the version before it, so that one SHA-256 covers the
+    text and its place in the chain.
+    """
+
+    number = models.PositiveIntegerField(_("number"), unique=True)
+    document = models.TextField(_("content"))
+    digest = models.CharField("SHA-256", max_length=64, unique=True)
+    previous_digest = models.CharField(_("SHA-256 of the version before"), max_length=64, blank=True)
+    effective_at = models.DateTimeField(_("in force from"))
+    published_at = models.DateTimeField(_("published at"), db_default=Now())
+    published_by = models.CharField(_("published by"), max_length=150)
+    change_summary_en = models.TextField(_("what changed (English)"))
+    change_summary_nl = models.TextField(_("what changed (Dutch)"))
+    asks_again = models.JSONField(
+        _("asks again for"),
+        default=dict,
+        help_text=_("Per web site, the cookie categories for which visitors are asked again."),
+    )
+
+    objects = StatementVersionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("statement version")
+        verbose_name_plural = _("statement versions")
+        ordering = ["-number"]
+        constraints = [
+            models.CheckConstraint(
+                name="version_digests_are_sha256",
+                condition=Q(digest__length=64) & (Q(number=1, previous_digest="") | Q(number__gt=1, previous_digest__length=64)),
+            ),
+            models.CheckConstraint(
+                name="version_says_what_changed",
+                condition=filled("change_summary_en") & filled("change_summary_nl"),
+            ),
+        ]
+
+    def __str__(self):
+        return _("version %(number)s") % {"number": self.number}
+
+
+class StatementPdf(AppendOnlyModel):
+    """The PDF of a version in one language, as it was made at publication."""
+
+    version = models.ForeignKey(
+        StatementVersion, models.PROTECT, related_name="pdfs", verbose_name=_("version")
+    )
+    language = models.CharField(_("language"), max_length=2)
+    body = models.BinaryField()
+    digest = models.CharField("SHA-256", max_length=64)
+
+    class Meta:
+        verbose_name = _("PDF")
+        verbose_name_plural = _("PDFs")
+        constraints = [
+            models.UniqueConstraint(fields=["version", "language"], name="pdf_once_per_language"),
+            models.CheckConstraint(
+                name="pdf_language_and_digest_known",
+                condition=Q(language__in=["en", "nl"]) & Q(digest__length=64),
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.version} ({self.language})"

@@ -1,0 +1,534 @@
+"""A published version as a PDF: tagged, PDF/UA-1, the same bytes for the same version.
+
+This module decides what is said and in which order; ``typst/statement.typ`` how it looks.
+Texts travel between the two as data (JSON), so that nothing an editor types is markup there.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import typst
+from babel.dates import format_date
+from babel.lists import format_list
+from django.utils.translation import gettext as _
+from django.utils.translation import override, pgettext
+
+from .reading import read
+
+TEMPLATE = Path(__file__).parent / "typst" / "statement.typ"
+LINKED = re.compile(r"(https?://|mailto:|tel:)\S+$")
+BREAK = "\u200b"  # an invisible place where a line may end
+LONGEST_ADDRESS = 2000  # a longer one is shown, but not linked: viewers and Typst have limits
+
+# A node is a string, or {"tag": …, "children": […]}; "a" has an "href", "ref" a "to".
+Node = str | dict[str, Any]
+Block = dict[str, Any]
+Texts = dict[str, Any]  # what reading.read() gives: one language, references followed
+
+
+def make_pdf(document: dict[str, Any], *, digest: str, language: str) -> bytes:
+    """The PDF of ``document`` (a version's parsed JSON) in ``language``.
+
+    ``digest`` is the SHA-256 of the version. The content must be complete as
+    ``completeness.problems_of`` has it: title and headings in both languages.
+    """
+    with override(language):
+        statement = _statement(document, digest, language)
+    effective_at = datetime.fromisoformat(document["effective_at"])
+    while True:
+        try:
+            return _compile(statement, effective_at)
+        except typst.TypstError as error:
+            readable = _without(_undisplayable(error), statement)
+            if readable == statement:
+                raise
+            statement = readable
+
+
+def _compile(statement: dict[str, Any], effective_at: datetime) -> bytes:
+    compiler = typst.Compiler(
+        str(TEMPLATE),
+        root=str(TEMPLATE.parent),
+        font_paths=_fonts(),
+        sys_inputs={"statement": json.dumps(statement, ensure_ascii=False)},
+    )
+    return compiler.compile(format="pdf", pdf_standards=["ua-1"], timestamp=effective_at)
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    # Only those inside the wheel: the fonts of a machine would change the document.
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=True)
+
+
+def _undisplayable(error: typst.TypstError) -> set[str]:
+    """The characters for which no font has a glyph, which PDF/UA does not allow."""
+    found = re.findall(r'PDF/UA-1 error: the text `"(.+?)"` could not be displayed', error.diagnostic)
+    texts = (re.sub(r"\\u\{([0-9a-f]+)\}", lambda code: chr(int(code[1], 16)), text) for text in found)
+    return {character for text in texts for character in text}
+
+
+def _without(characters: set[str], value: Any) -> Any:
+    """``value`` with each of the ``characters`` replaced by its code point: ``[U+4E2D]``."""
+    if isinstance(value, str):
+        return "".join(f"[U+{ord(c):04X}]" if c in characters else c for c in value)
+    if isinstance(value, list):
+        return [_without(characters, item) for item in value]
+    if isinstance(value, dict):
+        return {key: _without(characters, item) for key, item in value.items()}
+    return value
+
+
+# -- What is said --------------------------------------------------------------------------
+
+
+def _statement(document: dict[str, Any], digest: str, language: str) -> dict[str, Any]:
+    texts = read(document["content"], language)
+    controller = texts["controller"]
+    version = _("Version %(number)s") % {"number": document["number"]}
+    in_force = format_date(datetime.fromisoformat(document["effective_at"]).date(), "long", locale=language)
+    facts = [
+        _fact(_("Controller"), [controller["name"]]),
+        _fact(_("Version"), [str(document["number"])]),
+        _fact(_("In force since"), [in_force]),
+        _fact(_("What changed"), [_plain(document["change_summary"][language])]),
+        _fact("SHA-256", [_tag("code", digest)]),
+    ]
+    if document["previous"]:
+        facts.append(_fact(_("Version before it"), [_tag("code", document["previous"])]))
+    return {
+        "language": language,
+        "title": _plain(texts["title"]),
+        "controller": _plain(controller["name"]),
+        "description": f"{version}, {in_force}",
+        "version": version,
+        "digest": digest,
+        "labels": {
+            "contents": _("Contents"),
+            "page": _("Page %(page)s of %(pages)s") % {"page": "{page}", "pages": "{pages}"},
+        },
+        "facts": facts,
+        "blocks": list(_blocks(texts, language)),
+    }
+
+
+def _blocks(texts: Texts, language: str) -> Iterator[Block]:
+    parts = {
+        "purposes": _purposes,
+        "sharing": _sharing,
+        "transfers": _transfers,
+        "cookies": _cookies,
+        "rights": _rights,
+        "contact": _contact,
+        "principles": lambda texts, language: _explained(texts["principles"], "principle"),
+        "measures": lambda texts, language: _explained(texts["measures"], "measure"),
+        "service-levels": lambda texts, language: _explained(texts["service_levels"], "service-level"),
+    }
+    for section in texts["pages"]["statement"]:
+        yield _heading(1, section["heading"], section["slug"])
+        if section["text"]:
+            yield _text(_rich(section["text"]))
+        if section["part"] != "text":
+            blocks = list(parts[section["part"]](texts, language))
+            yield from blocks or [_text(_or_missing([]))]
+
+
+def _purposes(texts: Texts, language: str) -> Iterator[Block]:
+    for purpose in texts["purposes"]:
+        yield _heading(2, purpose["title"], f"purpose:{purpose['slug']}")
+        yield _text(_rich(purpose["description"]))
+        facts = []
+        if purpose["parent"]:
+            parent = {"tag": "ref", "to": f"purpose:{purpose['parent']}", "children": [_plain(purpose["parent_title"])]}
+            facts.append(_fact(_("Part of"), [parent]))
+        facts += [
+            _fact(_("Whose data"), _enumeration([entry["name"] for entry in purpose["data_subjects"]], language)),
+            _fact(_("Which data"), _or_missing(_lines(_data(entry) for entry in purpose["data"]))),
+            _fact(_("Legal basis"), _or_missing(_lines(_basis(basis) for basis in purpose["legal_bases"]))),
+            _fact(_("Retention"), _or_missing(_lines(_retention(used) for used in purpose["retention"]))),
+            _fact(_("Recipients"), _or_missing(_lines(_recipient(entry) for entry in purpose["recipients"]))),
+        ]
+        if purpose["opt_out"]:
+            facts.append(_fact(_("Your choice"), _opt_out(purpose["opt_out"])))
+        if purpose["source"]:
+            facts.append(_fact(_("Source of the data"), [_plain(purpose["source"])]))
+        yield _facts(facts)
+
+
+def _data(category: Texts) -> list[Node]:
+    if not category["explanation"]:
+        return [_plain(category["name"])]
+    return [_plain(category["name"]), " ", _tag("small", _plain(f"({category['explanation']})"))]
+
+
+def _basis(basis: Texts) -> list[Node]:
+    nodes: list[Node] = [_tag("strong", _plain(basis["name"])), f" ({_article(basis['article'])})"]
+    if basis.get("explanation"):
+        nodes.append(_plain(f": {basis['explanation']}"))
+    return nodes
+
+
+def _retention(used: Texts) -> list[Node]:
+    rule = used["rule"]
+    stated = rule["trigger"] or rule["follows"] or rule["period"]
+    nodes: list[Node] = [_tag("strong" if stated else "missing", _plain(rule["wording"]))]
+    if used["applies_when"]:
+        nodes.append(_plain(f" ({used['applies_when']})"))
+    nodes.append(".")
+    return nodes + [f" {_plain(sentence)}" for sentence in [used["reason"], *rule["details"]] if sentence]
+
+
+def _recipient(recipient: Texts) -> list[Node]:
+    return [_plain(f"{recipient['name']} ({recipient['role_name']})")]
+
+
+def _opt_out(opt_out: Texts) -> list[Node]:
+    names = {
+        "objection": _("You can object"),
+        "withdrawal": _("You can withdraw your consent"),
+    }
+    articles = {"objection": "21", "withdrawal": "7(3)"}
+    kind = opt_out["kind"]
+    return [_tag("strong", names[kind]), f" ({_article(articles[kind])}). ", _plain(opt_out["how"])]
+
+
+def _sharing(texts: Texts, language: str) -> Iterator[Block]:
+    if texts["sharing_grounds"]:
+        yield _heading(2, _("When we share data"), "sharing:grounds")
+        yield _table(
+            [(_("Situation"), 3), (_("Explanation"), 6), (_("Legal basis"), 3)],
+            [
+                [
+                    [_tag("strong", _plain(ground["name"]))],
+                    _or_missing(_rich(ground["explanation"])),
+                    _or_missing(_basis(ground["basis"]) if ground["basis"] else []),
+                ]
+                for ground in texts["sharing_grounds"]
+            ],
+        )
+    names = {
+        "processor": _("Processors"),
+        "joint-controller": _("Joint controllers"),
+        "third-party": _("Third parties"),
+        "authority": _("Authorities"),
+    }
+    for role, name in names.items():
+        recipients = [entry for entry in texts["recipients"] if entry["role"] == role]
+        if recipients:
+            yield _heading(2, name, f"recipients:{role}")
+            yield _table(
+                [(_("Recipient"), 4), (_("What it does for us"), 4), (_("Country"), 2), (_("Privacy statement"), 4)],
+                [
+                    [
+                        _lines([[_tag("strong", _plain(entry["name"]))], [_plain(entry["company"])]]),
+                        _or_missing([_plain(entry["task"])]),
+                        _or_missing([entry["country"]["name"]] if entry["country"] else []),
+                        _or_missing(_address(entry["privacy_url"])),
+                    ]
+                    for entry in recipients
+                ],
+            )
+
+
+def _transfers(texts: Texts, language: str) -> Iterator[Block]:
+    for transfer in texts["transfers"]:
+        yield _heading(2, transfer["name"], f"transfer:{transfer['slug']}")
+        if transfer["explanation"]:
+            yield _text(_rich(transfer["explanation"]))
+        yield _facts(
+            [
+                _fact(_("Countries"), _enumeration([country["name"] for country in transfer["countries"]], language)),
+                _fact(_("Safeguards"), _or_missing(_lines([_plain(entry["name"])] for entry in transfer["safeguards"]))),
+            ]
+        )
+
+
+def _cookies(texts: Texts, language: str) -> Iterator[Block]:
+    own = texts["own_storage"]
+    for category in texts["cookie_categories"]:
+        yield _heading(2, category["name"], f"cookies:{category['slug']}")
+        yield _text([_tag("p", _plain(category["purpose"])), _tag("p", _consent(category))])
+        vendors = category["vendors"]
+        if vendors:
+            yield _table(
+                [
+                    (pgettext("of a cookie", "Provider"), 5),
+                    (_("Company and country"), 7),
+                    (pgettext("of a cookie", "Purpose"), 7),
+                    (pgettext("of a cookie", "Lifetime"), 4),
+                    (_("Safeguards and web sites"), 8),
+                ],
+                [_vendor(vendor, language) for vendor in vendors],
+            )
+        named = [(vendor, cookie) for vendor in vendors for cookie in vendor["cookies"]]
+        if named:
+            yield _table(
+                _cookie_columns(_("Set by")),
+                [
+                    [
+                        [_tag("code", _plain(cookie["name"]))],
+                        [_plain(f"{vendor['name']} ({cookie['party_name']})")],
+                        [_plain(cookie["storage_name"])],
+                        [_plain(cookie["lifetime"]["wording"])],
+                    ]
+                    for vendor, cookie in named
+                ],
+            )
+        if own and not category["needs_consent"]:
+            yield from _own_storage(own)
+            own = []
+        elif not vendors:
+            yield _text([_tag("p", _("There is nothing in this category."))])
+    if own:
+        yield _heading(2, _("Functional"), "cookies:own")
+        yield from _own_storage(own)
+
+
+def _consent(category: Texts) -> str:
+    if category["needs_consent"]:
+        return _("They are used only after you have given consent.")
+    return _("No consent is needed for them.")
+
+
+def _vendor(vendor: Texts, language: str) -> list[list[Node]]:
+    safeguards = _or_missing([_plain(_joined([entry["name"] for entry in vendor["safeguards"]], language))])
+    if vendor["websites"]:
+        websites = _joined([entry["name"] for entry in vendor["websites"]], language)
+    else:
+        websites = _("Not limited to particular web sites")
+    return [
+        [_tag("strong", _plain(vendor["name"]))],
+        _lines(
+            [[_plain(f"{vendor['company']}, {vendor['country']['name']}")], _address(vendor["privacy_url"])]
+        ),
+        _lines([[_plain(vendor["purpose"])], [_plain(vendor["consent_reason"])]]),
+        [_plain(vendor["lifetime"]["wording"])],
+        _lines([safeguards, [_tag("small", _plain(websites))]]),
+    ]
+
+
+def _own_storage(entries: list[Texts]) -> Iterator[Block]:
+    yield _text([_tag("p", _("We keep your choice about cookies in your browser ourselves:"))])
+    yield _table(
+        _cookie_columns(pgettext("of a cookie", "Purpose")),
+        [
+            [
+                [_tag("code", _plain(entry["name"]))],
+                [_plain(entry["purpose"])],
+                [_plain(entry["storage_name"])],
+                [_plain(entry["lifetime"]["wording"])],
+            ]
+            for entry in entries
+        ],
+    )
+
+
+def _cookie_columns(second: str) -> list[tuple[str, int]]:
+    return [
+        (pgettext("of a cookie", "Name"), 7),
+        (second, 9),
+        (_("Kind of storage"), 4),
+        (pgettext("of a cookie", "Lifetime"), 4),
+    ]
+
+
+def _rights(texts: Texts, language: str) -> Iterator[Block]:
+    for right in texts["rights"]:
+        yield _heading(2, right["name"], f"right:{right['slug']}")
+        yield _facts([_fact(_article(right["article"]), _or_missing(_rich(right["explanation"])))])
+
+
+def _contact(texts: Texts, language: str) -> Iterator[Block]:
+    controller = texts["controller"]
+    officer, supervisor = controller["dpo"], controller["supervisor"]
+    yield _heading(2, _("Controller"), "contact:controller")
+    yield _facts(
+        [
+            _fact(_("Legal name"), _or_missing([_plain(controller["name"])])),
+            _fact(_("Postal address"), _or_missing(_lines([_plain(line)] for line in controller["postal_address"].splitlines()))),
+            _fact(_("Country"), _or_missing([_plain(controller["country"]["name"])])),
+            _fact(_("Chamber of Commerce number"), _or_missing([_plain(controller["registration_number"])])),
+            _fact(_("Email"), _or_missing(_address(controller["email"], "mailto:"))),
+            _fact(_("Telephone"), _or_missing(_address(controller["phone"], "tel:"))),
+            _fact(_("Web site"), _or_missing(_address(controller["website"]))),
+        ]
+        + ([_fact(_("Product"), [_plain(controller["product"])])] if controller["product"] else [])
+    )
+    yield _heading(2, _("Data protection officer"), "contact:officer")
+    yield _facts(
+        [
+            _fact(pgettext("of a person", "Name"), _or_missing([_plain(officer["name"])])),
+            _fact(_("Email"), _or_missing(_address(officer["email"], "mailto:"))),
+        ]
+    )
+    yield _heading(2, _("Supervisory authority"), "contact:supervisor")
+    yield _facts(
+        [
+            _fact(pgettext("of an authority", "Name"), _or_missing([_plain(supervisor["name"])])),
+            _fact(_("Complaints"), _or_missing(_address(supervisor["url"]))),
+        ]
+    )
+
+
+def _explained(entries: list[Texts], kind: str) -> Iterator[Block]:
+    for entry in entries:
+        yield _heading(2, entry["name"], f"{kind}:{entry['slug']}")
+        if entry["explanation"]:
+            yield _text(_rich(entry["explanation"]))
+
+
+# -- Blocks --------------------------------------------------------------------------------
+
+
+def _heading(level: int, text: str, anchor: str) -> Block:
+    return {"kind": "heading", "level": level, "text": _plain(text), "anchor": anchor}
+
+
+def _text(nodes: list[Node]) -> Block:
+    return {"kind": "text", "nodes": nodes}
+
+
+def _facts(facts: list[dict[str, Any]]) -> Block:
+    return {"kind": "facts", "facts": facts}
+
+
+def _fact(label: str, value: list[Node]) -> dict[str, Any]:
+    return {"label": label, "value": value}
+
+
+def _table(columns: list[tuple[str, int]], rows: list[list[list[Node]]]) -> Block:
+    """A table whose ``columns`` are (label, share of the width)."""
+    return {
+        "kind": "table",
+        "columns": [{"label": label, "width": width} for label, width in columns],
+        # A row stays on one page, unless it is so long that it might not fit on any.
+        "rows": [{"cells": cells, "keep": max(map(_length, cells)) < 500} for cells in rows],
+    }
+
+
+# -- Nodes ---------------------------------------------------------------------------------
+
+
+def _plain(text: str) -> str:
+    """``text`` on one line, with places where a long address or name may be broken."""
+    return re.sub(r"\S{25,}", _breakable, re.sub(r"[ \t\r\n\f\v]+", " ", text))
+
+
+def _breakable(match: re.Match[str]) -> str:
+    parts = re.split(r"(?<=[/._=&?:@-])", match[0])
+    return BREAK.join(
+        # Words are left to hyphenation; nothing that is in a dictionary is longer than this.
+        part if len(part) <= 24 or (part.isalpha() and len(part) <= 45) else re.sub(r"(.{16})(?=.)", rf"\1{BREAK}", part)
+        for part in parts
+        if part
+    )
+
+
+def _tag(tag: str, *children: Node) -> Node:
+    return {"tag": tag, "children": list(children)}
+
+
+def _lines(entries: Iterable[list[Node]]) -> list[Node]:
+    """Each entry that says something as a paragraph of its own."""
+    filled = [entry for entry in entries if _length(entry)]
+    if len(filled) == 1:
+        return filled[0]
+    return [_tag("p", *entry) for entry in filled]
+
+
+def _joined(names: list[str], language: str) -> str:
+    return format_list(names, locale=language) if names else ""
+
+
+def _enumeration(names: list[str], language: str) -> list[Node]:
+    return _or_missing([_plain(_joined(names, language))])
+
+
+def _or_missing(nodes: list[Node]) -> list[Node]:
+    """What is not known is said, not left out."""
+    return nodes if _length(nodes) else [_tag("missing", _("Not stated"))]
+
+
+def _length(nodes: list[Node]) -> int:
+    return len(_words(nodes).strip())
+
+
+def _words(nodes: list[Node]) -> str:
+    """The text of ``nodes`` alone."""
+    words = "".join(node if isinstance(node, str) else _words(node["children"]) for node in nodes)
+    return words.replace(BREAK, "")
+
+
+def _article(article: str) -> str:
+    return _("Art. %(article)s GDPR") % {"article": article}
+
+
+def _address(address: str, scheme: str = "") -> list[Node]:
+    """A link to ``address`` in words that work on paper as well; nothing for no address."""
+    return [_link(scheme + address, [_plain(_on_paper(address))])] if address else []
+
+
+def _on_paper(href: str) -> str:
+    return re.sub(r"^(https?://(www\.)?|mailto:|tel:)|/$", "", href)
+
+
+def _link(href: str, children: list[Node]) -> dict[str, Any]:
+    linked = LINKED.match(href) and len(href) <= LONGEST_ADDRESS
+    return {"tag": "a" if linked else "span", "href": href, "children": children}
+
+
+def _rich(html: str) -> list[Node]:
+    """The HTML of a published text (see ``markdown.TAGS``) as nodes."""
+    tree = _Tree()
+    tree.feed(html)
+    tree.close()
+    return tree.nodes
+
+
+class _Tree(HTMLParser):
+    """Reads HTML into nodes; of a tag that is not among ours only the text is kept."""
+
+    BLOCKS = {"p", "ul", "ol"}
+    KNOWN = BLOCKS | {"li", "strong", "em", "a"}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.nodes: list[Node] = []
+        self.open: list[dict[str, Any]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "br":
+            self._add(_tag("br"))
+        elif tag in self.KNOWN:
+            node: dict[str, Any] = {"tag": tag, "children": [], "href": dict(attrs).get("href") or ""}
+            self._add(node)
+            self.open.append(node)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not any(node["tag"] == tag for node in self.open):
+            return
+        while (node := self.open.pop())["tag"] != tag:
+            pass
+        if tag == "a":
+            self._close_link(node)
+
+    def handle_data(self, data: str) -> None:
+        between_blocks = not self.open or self.open[-1]["tag"] in {"ul", "ol"}
+        if data.strip() or not between_blocks:
+            self._add(_plain(data))
+
+    def _add(self, node: Node) -> None:
+        (self.open[-1]["children"] if self.open else self.nodes).append(node)
+
+    def _close_link(self, node: dict[str, Any]) -> None:
+        """Where the words are not the address, a reader of the paper gets the address too."""
+        address = _on_paper(node["href"])
+        if address and address not in _words(node["children"]):
+            node["children"].append(f" ({_plain(address)})")
+        node |= _link(node["href"], node["children"])

@@ -1,0 +1,168 @@
+"""Freezing the draft as the next version of the statement."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from . import rendering
+from .completeness import problems_of
+from .models import StatementPdf, StatementVersion
+from .pdf import make_pdf
+from .snapshot import canonical, compose, sha256
+
+logger = logging.getLogger(__name__)
+
+FORMAT = 1
+
+
+class NotPublishable(Exception):
+    """The draft may not be published; ``problems`` says why, a sentence each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(" ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The rows as they are now, beside the version that was published last.
+
+    ``digest`` is of the content alone: whoever previews a draft hands it back when
+    publishing, so that nothing is published that was not seen.
+    """
+
+    content: dict[str, Any]
+    digest: str
+    latest: StatementVersion | None
+    problems: list[str]
+    asks_again: dict[str, list[str]]
+
+    @property
+    def is_changed(self) -> bool:
+        return self.latest is None or content_of(self.latest) != self.content
+
+
+def look_at_draft() -> Draft:
+    """What would be published now, and what stands in its way."""
+    latest = StatementVersion.objects.first()
+    content = compose()
+    before = content_of(latest) if latest else None
+    draft = Draft(content, sha256(canonical(content)), latest, [], asks_again(content, before))
+    if not draft.is_changed:
+        draft.problems.append(_("Nothing has changed since %(version)s.") % {"version": latest})
+    draft.problems.extend(problems_of(content))
+    return draft
+
+
+def publish_statement(
+    *,
+    by: str,
+    change_summary: dict[str, str],
+    effective_at: datetime | None = None,
+    expected_digest: str | None = None,
+    now: datetime | None = None,
+) -> StatementVersion:
+    """Freeze the draft as the next version, with both PDFs, and return it.
+
+    ``by`` is the user name of who answers for the text; ``change_summary`` says in both
+    languages what changed; ``effective_at`` (aware, default ``now``) may lie in the future,
+    but not before the version that was published last. ``expected_digest`` is that of the
+    draft that was previewed. Raises NotPublishable.
+    """
+    now = now or timezone.now()
+    effective_at = effective_at or now
+    draft = look_at_draft()
+    problems = list(draft.problems)
+    if expected_digest is not None and expected_digest != draft.digest:
+        problems.insert(0, _("The draft was changed after you opened this preview. Look at it again."))
+    if not all(change_summary.get(language, "").strip() for language in ("en", "nl")):
+        problems.append(_("Say in English and in Dutch what changed."))
+    if draft.latest and effective_at < draft.latest.effective_at:
+        problems.append(
+            _("The new version cannot be in force before %(version)s, which is from %(moment)s.")
+            % {"version": draft.latest, "moment": timezone.localtime(draft.latest.effective_at).strftime("%Y-%m-%d %H:%M")}
+        )
+    if problems:
+        raise NotPublishable(problems)
+
+    document = {
+        "format": FORMAT,
+        "number": draft.latest.number + 1 if draft.latest else 1,
+        "previous": draft.latest.digest if draft.latest else "",
+        "effective_at": timezone.localtime(effective_at).isoformat(),
+        "change_summary": {language: change_summary[language].strip() for language in ("en", "nl")},
+        "content": draft.content,
+    }
+    version = _store(document, effective_at, by, draft.asks_again, now)
+    rendering.look_again()
+    logger.info("Published %s (%s)", version.number, version.digest[:12])
+    return version
+
+
+def _store(document, effective_at, by, asked, now) -> StatementVersion:
+    text = canonical(document)
+    digest = sha256(text)
+    pdfs = {language: make_pdf(document, digest=digest, language=language) for language in ("en", "nl")}
+    try:
+        with transaction.atomic():
+            version = StatementVersion.objects.create(
+                # Two publishers at once reach for the same number; its unique constraint
+                # lets one through and refuses the other.
+                number=document["number"],
+                document=text,
+                digest=digest,
+                previous_digest=document["previous"],
+                effective_at=effective_at,
+                published_at=now,
+                published_by=by,
+                change_summary_en=document["change_summary"]["en"],
+                change_summary_nl=document["change_summary"]["nl"],
+                asks_again=asked,
+            )
+            for language, body in pdfs.items():
+                StatementPdf.objects.create(
+                    version=version, language=language, body=body, digest=rendering.sha256_of(body)
+                )
+    except IntegrityError as error:
+        if not StatementVersion.objects.filter(number=document["number"]).exists():
+            raise
+        raise NotPublishable(
+            [_("Somebody else published a version at the same moment. Look at it, and at what is left of yours.")]
+        ) from error
+    return version
+
+
+def content_of(version: StatementVersion) -> dict[str, Any]:
+    return rendering.parse(version.document)["content"]
+
+
+def asks_again(content: dict, before: dict | None) -> dict[str, list[str]]:
+    """Per web site, the categories that visitors who chose before are asked about again.
+
+    A visitor is asked again where the fingerprint of a category differs from the one to
+    which the choice was given (rules C16).
+    """
+    if before is None:
+        return {}
+    asked_before = {
+        website["slug"]: {category["slug"]: category["fingerprint"] for category in website["categories"]}
+        for website in before["websites"]
+    }
+    result = {}
+    for website in content["websites"]:
+        known = asked_before.get(website["slug"])
+        if known is None:
+            continue
+        touched = [
+            category["slug"]
+            for category in website["categories"]
+            if category["needs_consent"] and known.get(category["slug"]) != category["fingerprint"]
+        ]
+        if touched:
+            result[website["slug"]] = touched
+    return result

@@ -1,0 +1,63 @@
+"""A version's content as one reader sees it: one language, and references followed."""
+
+from typing import Any
+
+LANGUAGE_KEYS = {"en", "nl"}
+
+
+def in_language(value: Any, language: str) -> Any:
+    """``value`` with every bilingual text replaced by its side in ``language``."""
+    if isinstance(value, dict):
+        if value.keys() == LANGUAGE_KEYS:
+            return value[language]
+        return {key: in_language(item, language) for key, item in value.items()}
+    if isinstance(value, list):
+        return [in_language(item, language) for item in value]
+    return value
+
+
+def read(content: dict, language: str) -> dict:
+    """``content`` in ``language``, with slugs replaced by the entries that they name.
+
+    In addition: each cookie category has its ``vendors``, and ``processors``,
+    ``third_parties`` and ``authorities`` are the recipients by role.
+    """
+    text = in_language(content, language)
+    subjects, data, recipients, rules = (
+        _by_slug(text[key]) for key in ("data_subjects", "data_categories", "recipients", "retention_rules")
+    )
+    titles = {purpose["slug"]: purpose["title"] for purpose in text["purposes"]}
+    for purpose in text["purposes"]:
+        purpose["parent_title"] = titles.get(purpose["parent"])
+        purpose["data_subjects"] = [subjects[slug] for slug in purpose["data_subjects"]]
+        purpose["data"] = [data[slug] for slug in purpose["data"]]
+        purpose["recipients"] = [recipients[slug] for slug in purpose["recipients"]]
+        purpose["retention"] = [used | {"rule": rules[used["rule"]]} for used in purpose["retention"]]
+
+    transfer_safeguards = _by_slug(text["transfer_safeguards"])
+    for transfer in text["transfers"]:
+        transfer["safeguards"] = [transfer_safeguards[slug] for slug in transfer["safeguards"]]
+
+    vendor_safeguards, websites = _by_slug(text["vendor_safeguards"]), _by_slug(text["websites"])
+    for vendor in text["cookie_vendors"]:
+        vendor["safeguards"] = [vendor_safeguards[slug] for slug in vendor["safeguards"]]
+        vendor["websites"] = [websites[slug] for slug in vendor["websites"]]
+    vendors = _by_slug(text["cookie_vendors"])
+    categories = _by_slug(text["cookie_categories"])
+    for category in text["cookie_categories"]:
+        category["vendors"] = [v for v in text["cookie_vendors"] if v["category"] == category["slug"]]
+    for website in text["websites"]:
+        website["categories"] = [
+            categories[asked["slug"]] | asked | {"vendors": [vendors[slug] for slug in asked["vendors"]]}
+            for asked in website["categories"]
+        ]
+    return text
+
+
+def home_website(content: dict) -> dict | None:
+    """The web site to which the pages of the statement belong."""
+    return next((website for website in content["websites"] if website["hosts_statement"]), None)
+
+
+def _by_slug(entries: list[dict]) -> dict[str, dict]:
+    return {entry["slug"]: entry for entry in entries}

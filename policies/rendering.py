@@ -1,0 +1,393 @@
+"""The published pages as bytes, kept in memory.
+
+A version never changes, so each of its pages is rendered, compressed and fingerprinted once
+per process. A visitor's page view asks the database nothing; a thread of its own notices a
+newer version, and while the database is away what was there stays there.
+"""
+
+import gzip
+import hashlib
+import json
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import brotli
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.utils.http import parse_etags
+from django.utils.translation import override
+
+from .models import StatementVersion
+from .reading import home_website, in_language, read
+
+logger = logging.getLogger(__name__)
+
+LANGUAGES = ("en", "nl")
+OLD_EDITIONS_KEPT = 20
+PAGES_KEPT = 200
+
+parse = json.loads
+
+
+def sha256_of(body: bytes) -> str:
+    """Hexadecimal SHA-256 of ``body``."""
+    return hashlib.sha256(body).hexdigest()
+
+
+@dataclass(frozen=True)
+class Page:
+    """An answer that is the same for everybody: bytes in each encoding, and their tag."""
+
+    body: bytes
+    content_type: str
+    language: str = ""
+    encoded: dict[str, bytes] = field(default_factory=dict)
+    etag: str = ""
+
+    @classmethod
+    def of(cls, body: str | bytes, content_type: str = "text/html; charset=utf-8", language: str = "", compress: bool = True):
+        raw = body.encode() if isinstance(body, str) else body
+        # Weak: the encodings of one page are the same page.
+        etag = f'W/"{sha256_of(raw)[:32]}"'
+        encoded = {"br": brotli.compress(raw, quality=11), "gzip": gzip.compress(raw, mtime=0)} if compress else {}
+        return cls(raw, content_type, language, encoded, etag)
+
+
+@dataclass
+class Edition:
+    """A version as this process serves it: its document, parsed, and the pages made so far."""
+
+    number: int
+    digest: str
+    effective_at: datetime
+    document: dict[str, Any]
+    history: list[dict[str, Any]]
+    _pages: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def content(self) -> dict[str, Any]:
+        return self.document["content"]
+
+    def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What ``make`` returns, made once per process and edition and kept under ``key``."""
+        with self._lock:
+            if key in self._pages:
+                self._pages.move_to_end(key)
+            else:
+                self._pages[key] = make()
+                while len(self._pages) > PAGES_KEPT:
+                    self._pages.popitem(last=False)
+            return self._pages[key]
+
+    def known(self, key: Hashable) -> Any:
+        """What is kept under ``key``, or None."""
+        with self._lock:
+            return self._pages.get(key)
+
+    def keep(self, key: Hashable, made: Any) -> Any:
+        """Keep ``made`` under ``key`` unless it is None, and return it."""
+        return made if made is None else self.once(key, lambda: made)
+
+    def text(self, language: str) -> dict[str, Any]:
+        """The content as a reader of ``language`` sees it (see ``reading.read``)."""
+        return self.once(("text", language), lambda: read(self.content, language))
+
+    def context(self, page: str, language: str) -> dict[str, Any]:
+        """What every page template is given."""
+        website = home_website(self.content)
+        return {
+            "language": language,
+            "text": self.text(language),
+            "version": {
+                "number": self.number,
+                "digest": self.digest,
+                "previous": self.document["previous"],
+                "effective_at": self.effective_at,
+                "change_summary": in_language(self.document["change_summary"], language),
+            },
+            "page": page,
+            "nav": navigation(language),
+            "banner_src": reverse("embed", args=[website["slug"]]) if website else "",
+        }
+
+
+# -- Which edition is in force ---------------------------------------------------------------
+
+
+class NothingPublished(Exception):
+    """No version is in force yet."""
+
+
+@dataclass
+class _Shelf:
+    """The edition in force and some older ones, for this process."""
+
+    current: Edition | None = None
+    older: OrderedDict[int, Edition] = field(default_factory=OrderedDict)
+    is_stale: bool = True
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    watcher: threading.Thread | None = None
+
+
+_shelf = _Shelf()
+
+
+def current() -> Edition:
+    """The edition in force. Raises NothingPublished; DatabaseError only before the first load."""
+    edition = _shelf.current
+    if edition is not None and not _shelf.is_stale:
+        return edition
+    # One thread looks; the others go on with what they have, if they have something.
+    if _shelf.lock.acquire(blocking=edition is None):
+        try:
+            if _shelf.is_stale or _shelf.current is None:
+                _look()
+            _start_watching()
+        except DatabaseError:
+            if _shelf.current is None:
+                raise
+            # The watcher goes on asking; visitors do not wait for a database that is away.
+            _shelf.is_stale = _shelf.watcher is None
+        finally:
+            _shelf.lock.release()
+    if _shelf.current is None:
+        raise NothingPublished
+    return _shelf.current
+
+
+def edition(number: int) -> Edition | None:
+    """The published edition ``number``, from memory if it is there; None if there is none."""
+    in_force = current()
+    if number == in_force.number:
+        return in_force
+    if number > in_force.number:
+        return None
+    with _shelf.lock:
+        if number in _shelf.older:
+            _shelf.older.move_to_end(number)
+            return _shelf.older[number]
+    version = StatementVersion.objects.filter(number=number).first()
+    if version is None:
+        return None
+    loaded = _load(version)
+    with _shelf.lock:
+        _shelf.older[number] = loaded
+        while len(_shelf.older) > OLD_EDITIONS_KEPT:
+            _shelf.older.popitem(last=False)
+    return loaded
+
+
+def look_again() -> None:
+    """Let the next page view in this process ask for the version in force."""
+    _shelf.is_stale = True
+
+
+def forget() -> None:
+    """Empty the memory of this process (a different database, as between tests)."""
+    _shelf.current, _shelf.is_stale = None, True
+    _shelf.older.clear()
+
+
+def _look() -> None:
+    newest = StatementVersion.objects.defer("document").in_force(timezone.now())
+    known = _shelf.current
+    if newest is None:
+        _shelf.current = None
+    elif known is None or known.digest != newest.digest:
+        _shelf.current = _load(newest)
+        logger.info("Serving version %s (%s)", newest.number, newest.digest[:12])
+    _shelf.is_stale = newest is None
+
+
+def _load(version: StatementVersion) -> Edition:
+    history = StatementVersion.objects.filter(number__lte=version.number).values(
+        "number", "effective_at", "digest", "change_summary_en", "change_summary_nl"
+    )
+    return Edition(version.number, version.digest, version.effective_at, parse(version.document), list(history))
+
+
+def _start_watching() -> None:
+    if settings.PUBLICATION_POLL_SECONDS and (_shelf.watcher is None or not _shelf.watcher.is_alive()):
+        _shelf.watcher = threading.Thread(target=_watch, name="publication-watcher", daemon=True)
+        _shelf.watcher.start()
+
+
+def _watch() -> None:
+    """Ask every few seconds whether a newer version is in force, and have it ready at once.
+
+    In a thread, so that no visitor waits for a database that does not answer.
+    """
+    pause = threading.Event()
+    is_away = False
+    while not pause.wait(settings.PUBLICATION_POLL_SECONDS):
+        try:
+            with _shelf.lock:
+                _look()
+            if _shelf.current is not None:
+                warm(_shelf.current)
+            is_away = False
+        except DatabaseError as error:
+            if not is_away:
+                logger.warning("The database is away (%s); pages are served from memory", type(error).__name__)
+            is_away = True
+        finally:
+            connection.close()
+
+
+# -- Pages -----------------------------------------------------------------------------------
+
+
+def navigation(language: str) -> dict[str, str]:
+    """Addresses of the public pages in ``language``."""
+    with override(language):
+        return {
+            "summary": reverse("summary"),
+            "statement": reverse("statement"),
+            "cookies": reverse("cookies"),
+            "versions": reverse("versions"),
+            "pdf": reverse("statement_pdf"),
+        }
+
+
+def render(template: str, language: str, route: str, args: tuple = (), **context: Any) -> str:
+    """A page template in ``language``; ``route`` and ``args`` give its addresses."""
+    addresses = {}
+    for other in LANGUAGES:
+        with override(other):
+            addresses[other] = reverse(route, args=args)
+    counterpart = next(other for other in LANGUAGES if other != language)
+    context |= {
+        "counterpart": {"language": counterpart, "url": addresses[counterpart]},
+        "alternates": [{"language": key, "url": settings.PUBLIC_URL + url} for key, url in addresses.items()],
+        "canonical_url": settings.PUBLIC_URL + addresses[language],
+    }
+    with override(language):
+        return render_to_string(template, context)
+
+
+def summary_page(edition: Edition, language: str) -> Page:
+    return edition.once(
+        ("summary", language),
+        lambda: Page.of(
+            render("policies/summary.html", language, "summary", **edition.context("summary", language)),
+            language=language,
+        ),
+    )
+
+
+def statement_page(edition: Edition, language: str) -> Page:
+    """The statement in force, at the address that always has it."""
+    return edition.once(
+        ("statement", language),
+        lambda: Page.of(
+            render(
+                "policies/statement.html",
+                language,
+                "statement",
+                sections=edition.text(language)["pages"]["statement"],
+                in_force=edition.number,
+                **edition.context("statement", language),
+            ),
+            language=language,
+        ),
+    )
+
+
+def version_page(edition: Edition, in_force: Edition, language: str) -> Page:
+    """Any version at its own address; it says whether it is the one in force."""
+    return in_force.once(
+        ("version", edition.number, language),
+        lambda: Page.of(
+            render(
+                "policies/statement.html",
+                language,
+                "version",
+                (edition.number,),
+                sections=edition.text(language)["pages"]["statement"],
+                in_force=in_force.number,
+                **(
+                    edition.context("version", language)
+                    | {"banner_src": in_force.context("version", language)["banner_src"]}
+                ),
+            ),
+            language=language,
+        ),
+    )
+
+
+def versions_page(edition: Edition, language: str) -> Page:
+    def make() -> Page:
+        with override(language):
+            versions = [
+                {
+                    "number": row["number"],
+                    "effective_at": row["effective_at"],
+                    "digest": row["digest"],
+                    "change_summary": row[f"change_summary_{language}"],
+                    "url": reverse("version", args=[row["number"]]),
+                    "is_in_force": row["number"] == edition.number,
+                }
+                for row in edition.history
+            ]
+        context = edition.context("versions", language)
+        return Page.of(
+            render("policies/versions.html", language, "versions", versions=versions, **context), language=language
+        )
+
+    return edition.once(("versions", language), make)
+
+
+# What other floors want ready with a new edition; they add to it when the apps are loaded.
+warmers: list[Callable[[Edition], None]] = []
+
+
+def warm(edition: Edition) -> None:
+    """Make the pages that visitors ask for most, before one of them has to wait."""
+    for language in LANGUAGES:
+        for make in (summary_page, statement_page, versions_page):
+            make(edition, language)
+    for make_ready in warmers:
+        make_ready(edition)
+
+
+# -- Answers ---------------------------------------------------------------------------------
+
+
+def respond(request: HttpRequest, page: Page, cache_control: str = "public, max-age=0, must-revalidate") -> HttpResponse:
+    """``page`` in the best encoding that the browser takes, or 304 if it has it already."""
+    tags = parse_etags(request.headers.get("If-None-Match", ""))
+    response: HttpResponse
+    if page.etag in tags or "*" in tags:
+        response = HttpResponseNotModified()
+    else:
+        encoding = _encoding(request, page)
+        response = HttpResponse(page.encoded.get(encoding, page.body), content_type=page.content_type)
+        if encoding:
+            response["Content-Encoding"] = encoding
+        response["Content-Length"] = str(len(response.content))
+    response["ETag"] = page.etag
+    response["Cache-Control"] = cache_control
+    if page.encoded:
+        patch_vary_headers(response, ["Accept-Encoding"])
+    if page.language:
+        response["Content-Language"] = page.language
+    return response
+
+
+def _encoding(request: HttpRequest, page: Page) -> str:
+    accepted = {}
+    for item in request.headers.get("Accept-Encoding", "").split(","):
+        name, _, parameters = item.strip().partition(";")
+        accepted[name.strip()] = parameters.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
+    return next((name for name in ("br", "gzip") if accepted.get(name) and name in page.encoded), "")

@@ -1,0 +1,24 @@
+"""Addresses of the statement. Those of pages are in the language of the page."""
+
+from django.urls import path
+from django.utils.translation import pgettext_lazy
+
+from . import views
+
+pages = [
+    path("", views.summary, name="summary"),
+    path(pgettext_lazy("address", "statement/"), views.statement, name="statement"),
+    path(pgettext_lazy("address", "statement.pdf"), views.statement_pdf, name="statement_pdf"),
+    path(pgettext_lazy("address", "statement/versions/"), views.versions, name="versions"),
+    path(pgettext_lazy("address", "statement/versions/<int:number>/"), views.version, name="version"),
+]
+
+machines = [
+    path("", views.home, name="home"),
+    path("statement.json", views.statement_json, name="statement_json"),
+    path("statement.jsonld", views.statement_jsonld, name="statement_jsonld"),
+    path(".well-known/gpc.json", views.gpc, name="gpc"),
+    path(".well-known/security.txt", views.security_txt, name="security_txt"),
+    path("robots.txt", views.robots, name="robots"),
+    path("sitemap.xml", views.sitemap, name="sitemap"),
+]

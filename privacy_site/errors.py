@@ -1,0 +1,47 @@
+"""Error pages in the language of the address, with the way back to the statement."""
+
+import logging
+
+from django.http import HttpResponse
+from django.template.loader import render_to_string
+from django.utils.translation import get_language, get_language_from_path, override
+
+from policies import rendering
+
+logger = logging.getLogger(__name__)
+
+
+def _page(request, status, template, message=""):
+    language = get_language_from_path(request.path_info) or get_language() or "en"
+    with override(language):
+        body = render_to_string(
+            template,
+            {"language": language, "nav": rendering.navigation(language), "message": message, "page": "error"},
+        )
+    response = HttpResponse(body, status=status)
+    response["Content-Language"] = language
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def bad_request(request, exception):
+    return _page(request, 400, "400.html")
+
+
+def permission_denied(request, exception):
+    return _page(request, 403, "403.html")
+
+
+def not_found(request, exception):
+    # Only our own sentences are shown; what Django's resolver says is for developers.
+    reason = exception.args[0] if exception.args and isinstance(exception.args[0], str) else ""
+    return _page(request, 404, "404.html", reason)
+
+
+def server_error(request):
+    """The last resort: nothing here may need the database, and little may fail."""
+    return _page(request, 500, "500.html")
+
+
+def csrf_failure(request, reason=""):
+    return _page(request, 403, "403_csrf.html")

@@ -1,0 +1,94 @@
+"""Tables whose rows are evidence: written once, changed never.
+
+The ORM and the admin refuse too, but a promise that only Python keeps does not hold for
+whoever has a database shell. Triggers refuse there, on both engines.
+"""
+
+from django.db import connections, migrations, models
+
+MESSAGE = "rows of {table} are evidence and are never changed or deleted"
+
+
+class AppendOnly(Exception):
+    """Somebody tried to change or delete evidence."""
+
+
+class AppendOnlyQuerySet(models.QuerySet):
+    """Reads and inserts; refuses what would change a row."""
+
+    def _refuse(self, *args, **kwargs):
+        raise AppendOnly(MESSAGE.format(table=self.model._meta.db_table))
+
+    update = delete = bulk_update = update_or_create = _refuse
+    # Django's own calls while saving and deleting.
+    _update = _raw_delete = _refuse
+
+
+class AppendOnlyModel(models.Model):
+    """A model that can be added and read, and nothing else."""
+
+    objects = AppendOnlyQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args, **kwargs):
+        if not self._state.adding:
+            raise AppendOnly(MESSAGE.format(table=self._meta.db_table))
+        kwargs["force_insert"] = True
+        super().save(*args, **kwargs)
+
+    def delete(self, *args, **kwargs):
+        raise AppendOnly(MESSAGE.format(table=self._meta.db_table))
+
+
+def trigger_statements(table, vendor):
+    """SQL statements that make ``table`` append-only on ``vendor``; they may be repeated."""
+    message = MESSAGE.format(table=table)
+    if vendor == "sqlite":
+        return [
+            f'CREATE TRIGGER IF NOT EXISTS "{table}_no_{event.lower()}" BEFORE {event} ON "{table}" '
+            f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+            for event in ("UPDATE", "DELETE")
+        ]
+    if vendor == "postgresql":
+        function = f'"{table}_refuse"'
+        return [
+            f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION '{message}' USING ERRCODE = 'restrict_violation'; END $$",
+            f'CREATE OR REPLACE TRIGGER "{table}_no_change" BEFORE UPDATE OR DELETE ON "{table}" '
+            f"FOR EACH ROW EXECUTE FUNCTION {function}()",
+            f'DROP TRIGGER IF EXISTS "{table}_no_truncate" ON "{table}"',
+            f'CREATE TRIGGER "{table}_no_truncate" BEFORE TRUNCATE ON "{table}" '
+            f"FOR EACH STATEMENT EXECUTE FUNCTION {function}()",
+        ]
+    raise NotImplementedError(f"no append-only triggers for {vendor}")
+
+
+def removal_statements(table, vendor):
+    """SQL statements that undo ``trigger_statements``."""
+    if vendor == "sqlite":
+        return [f'DROP TRIGGER IF EXISTS "{table}_no_{event}"' for event in ("update", "delete")]
+    return [
+        f'DROP TRIGGER IF EXISTS "{table}_no_change" ON "{table}"',
+        f'DROP TRIGGER IF EXISTS "{table}_no_truncate" ON "{table}"',
+        f'DROP FUNCTION IF EXISTS "{table}_refuse"()',
+    ]
+
+
+def execute(statements, using):
+    with connections[using].cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def make_append_only(table):
+    """A migration's operation that lets ``table`` be added to and read, nothing else."""
+
+    def forwards(apps, schema_editor):
+        execute(trigger_statements(table, schema_editor.connection.vendor), schema_editor.connection.alias)
+
+    def backwards(apps, schema_editor):
+        execute(removal_statements(table, schema_editor.connection.vendor), schema_editor.connection.alias)
+
+    return migrations.RunPython(forwards, backwards)
