@@ -295,7 +295,7 @@ def _insert(record: ConsentRecord) -> tuple[ConsentRecord, bool]:
     """One statement: insert the row unless its id is there, and say when it was recorded."""
     fields = [f for f in ConsentRecord._meta.concrete_fields if f.attname != "recorded_at"]
     quote = connection.ops.quote_name
-    columns = ", ".join(quote(f.column) for f in fields)
+    columns = ", ".join(quote(str(f.column)) for f in fields)
     statement = (
         f"INSERT INTO {quote(ConsentRecord._meta.db_table)} ({columns}) "
         f"VALUES ({', '.join(['%s'] * len(fields))}) ON CONFLICT (id) DO NOTHING RETURNING recorded_at"
@@ -314,8 +314,6 @@ def _insert(record: ConsentRecord) -> tuple[ConsentRecord, bool]:
     return stored, False
 
 
-def _aware(value: Any) -> datetime:
-    """SQLite returns text in UTC where PostgreSQL returns a moment."""
-    if isinstance(value, str):
-        return datetime.fromisoformat(value).replace(tzinfo=UTC)
-    return value
+def _aware(value: datetime) -> datetime:
+    """SQLite returns a moment in UTC without saying so."""
+    return value if value.tzinfo else value.replace(tzinfo=UTC)

@@ -88,7 +88,7 @@ def _cookies_page(edition, language, choice=None, receipt_id=None, error=""):
         html = evidence.fragment(edition, language, allowed) if allowed else form.html
         # Rendered from our own template, where every text was escaped.
         context["preferences"] = mark_safe(html)
-    return Page.of(rendering.render("consent/cookies.html", language, "cookies", **context), language=language)
+    return Page.of(rendering.render("consent/cookies.html", "cookies", **context), language=language)
 
 
 # -- Recording -------------------------------------------------------------------------------
@@ -214,10 +214,8 @@ def _answers(form, asked):
     action = form.get("action")
     if action not in {"accept_all", "reject_all", "save"}:
         raise recording.Refused({"action": _("This action is not known.")})
-    allowed = set(asked.categories) if action == "accept_all" else set()
-    if action == "save":
-        allowed = set(form.getlist("allow")) & set(asked.categories)
-    return action, {category: category in allowed for category in asked.categories}
+    ticked = {category: f"allow-{category}" in form for category in asked.categories}
+    return action, ticked if action == "save" else dict.fromkeys(ticked, action == "accept_all")
 
 
 def _form_origin(request):

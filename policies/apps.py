@@ -1,7 +1,13 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
 class PoliciesConfig(AppConfig):
     name = "policies"
     verbose_name = _("Statement")
+
+    def ready(self):
+        from .groups import keep_groups
+
+        post_migrate.connect(keep_groups, dispatch_uid="policies.groups")

@@ -163,6 +163,8 @@ class Loader:
     changes: Changes = field(default_factory=Changes)
     problems: list[tuple[int, str]] = field(default_factory=list)
     known: dict[type[orm.Model], dict[str, Any]] = field(default_factory=dict)
+    # Rows with a value that could not be read: told once, and not validated on top of it.
+    broken: list[orm.Model] = field(default_factory=list)
 
     def problem(self, node: yaml.Node, sentence: str) -> None:
         line = node.start_mark.line + 1
@@ -203,7 +205,7 @@ class Loader:
             if key in self.known[kind.model]:
                 self.problem(node, _("“%(slug)s” stands in this list twice.") % {"slug": key})
                 continue
-            row = existing.get(identity) or kind.model(**dict(zip(kind.identity, identity, strict=True)))
+            row: Any = existing.get(identity) or kind.model(**dict(zip(kind.identity, identity, strict=True)))
             row.order = order
             self.known[kind.model][key] = row
             pending.append((node, row, values))
@@ -212,13 +214,13 @@ class Loader:
             f.remote_field and f.remote_field.model is kind.model for f in kind.model._meta.fields
         )
         if references_itself:
-            pending.sort(key=lambda item: self.depth(kind, item, pending))
+            pending = sorted(pending, key=lambda item: self.depth(kind, item, pending))
         for node, row, values in pending:
             is_new = row._state.adding
             self.assign(row, kind.fields, values, node)
             self.save(row, node)
             if row.pk is None:
-                continue
+                continue  # it was refused; so would be what belongs to it
             if self.assign_many(row, kind.fields, values) and not is_new:
                 self.changes.changed += 1
             for part in kind.parts:
@@ -239,9 +241,10 @@ class Loader:
 
     def assign(self, row: orm.Model, names: tuple[str, ...], values: dict[str, yaml.Node], node: yaml.Node) -> None:
         """Set the plain, translated and foreign-key fields of ``row``; absent keys become empty."""
+        before = len(self.problems)
         translated = translated_fields(type(row))
         for name in names:
-            model_field = row._meta.get_field(name)
+            model_field: Any = row._meta.get_field(name)
             value = values.get(name)
             if model_field.many_to_many:
                 continue
@@ -260,12 +263,14 @@ class Loader:
                 setattr(row, name, model_field.get_default())
             else:
                 setattr(row, name, self.plain(value, model_field))
+        if len(self.problems) > before:
+            self.broken.append(row)
 
     def assign_many(self, row: orm.Model, names: tuple[str, ...], values: dict[str, yaml.Node]) -> bool:
         """Set the many-to-many fields of ``row``; whether one of them differed."""
         is_changed = False
         for name in names:
-            model_field = row._meta.get_field(name)
+            model_field: Any = row._meta.get_field(name)
             if not model_field.many_to_many:
                 continue
             nodes = self.sequence(values[name]) if name in values else []
@@ -284,7 +289,7 @@ class Loader:
         kept = []
         for order, item in enumerate(self.sequence(node) if node is not None else [], start=1):
             values = {identify: item} if part.only else self.mapping(item, set(part.fields), required={identify})
-            row = part.model(**{part.parent: parent})
+            row: Any = part.model(**{part.parent: parent})
             self.assign(row, part.fields, values, item)
             row.order = order
             if (same := by_identity.get(str(getattr(row, identify, None)))) is not None and same.pk not in kept:
@@ -301,12 +306,18 @@ class Loader:
 
     def save(self, row: orm.Model, node: yaml.Node) -> None:
         """Validate and store ``row`` if it differs from what is stored."""
+        if any(row is other for other in self.broken):
+            return
         is_new = row._state.adding
         try:
+            if any(other is not None and other.pk is None for other in referred(row)):
+                # What it refers to has mistakes of its own, or the two refer to each other.
+                row.clean()
+                return
             row.full_clean(exclude=self.optional(row))
         except ValidationError as error:
             for name, messages in error.message_dict.items():
-                for message in messages:
+                for message in dict.fromkeys(messages):
                     self.problem(node, message if name == "__all__" else f"{name}: {message}")
             return
         if is_new:
@@ -390,9 +401,15 @@ class Loader:
         return None
 
 
+def referred(row: orm.Model) -> list[Any]:
+    """The rows to which the foreign keys of ``row`` point."""
+    return [getattr(row, f.name, None) for f in row._meta.fields if f.remote_field]
+
+
 def translated_fields(model: type[orm.Model]) -> list[str]:
     try:
-        return list(translator.get_options_for_model(model).fields)
+        options: Any = translator.get_options_for_model(model)  # its fields are set by a metaclass
+        return list(options.fields)
     except NotRegistered:
         return []
 
@@ -458,7 +475,7 @@ def _entry(row: orm.Model, names: tuple[str, ...]) -> dict[str, Any]:
     entry = {}
     for name in names:
         value = _value(row, name)
-        model_field = row._meta.get_field(name)
+        model_field: Any = row._meta.get_field(name)
         default = None if model_field.many_to_many else model_field.get_default()
         if value in ("", None, [], {}) or (isinstance(value, bool) and value == default):
             continue

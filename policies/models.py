@@ -4,13 +4,14 @@ Names follow the GDPR and the Data Privacy Vocabulary. Every text exists once pe
 (see ``translation.py``). Nothing here is public: visitors read a StatementVersion.
 """
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Length, Now
 from django.utils.translation import gettext_lazy as _
 
 from retention.append_only import AppendOnlyModel, AppendOnlyQuerySet
-from retention.conditions import filled, filled_in_both
+from retention.conditions import filled, filled_in_both, leads_back
 from retention.models import RetentionRule
 
 from .validators import (
@@ -230,6 +231,11 @@ class ProcessingPurpose(Entry, Described):
 
     def __str__(self):
         return self.title or self.slug
+
+    def clean(self):
+        """Raises ValidationError where purposes would be part of each other in a circle."""
+        if leads_back(self, "parent"):
+            raise ValidationError({"parent": _("These purposes would be part of each other in a circle.")})
 
 
 class PurposePart(models.Model):
@@ -690,6 +696,7 @@ class StatementVersion(AppendOnlyModel):
         verbose_name = _("statement version")
         verbose_name_plural = _("statement versions")
         ordering = ["-number"]
+        permissions = [("publish_statement", "Can publish the statement")]
         constraints = [
             models.CheckConstraint(
                 name="version_digests_are_sha256",

@@ -11,20 +11,25 @@ from datetime import datetime
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import typst
 from babel.dates import format_date
-from babel.lists import format_list
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import override, pgettext
 
 from .reading import read
+from .templatetags.statement import article
 
 TEMPLATE = Path(__file__).parent / "typst" / "statement.typ"
 LINKED = re.compile(r"(https?://|mailto:|tel:)\S+$")
+LONG_WORD = re.compile(r"[^\W\d_]{13,}")
 BREAK = "\u200b"  # an invisible place where a line may end
 LONGEST_ADDRESS = 2000  # a longer one is shown, but not linked: viewers and Typst have limits
+
+# The European order of day and month in English too.
+DATES = {"en": "en_GB", "nl": "nl"}
 
 # A node is a string, or {"tag": …, "children": […]}; "a" has an "href", "ref" a "to".
 Node = str | dict[str, Any]
@@ -58,7 +63,8 @@ def _compile(statement: dict[str, Any], effective_at: datetime) -> bytes:
         font_paths=_fonts(),
         sys_inputs={"statement": json.dumps(statement, ensure_ascii=False)},
     )
-    return compiler.compile(format="pdf", pdf_standards=["ua-1"], timestamp=effective_at)
+    # Without a path to write to and as one document, the result is its bytes.
+    return cast(bytes, compiler.compile(format="pdf", pdf_standards=["ua-1"], timestamp=effective_at))
 
 
 @cache
@@ -92,16 +98,17 @@ def _statement(document: dict[str, Any], digest: str, language: str) -> dict[str
     texts = read(document["content"], language)
     controller = texts["controller"]
     version = _("Version %(number)s") % {"number": document["number"]}
-    in_force = format_date(datetime.fromisoformat(document["effective_at"]).date(), "long", locale=language)
+    in_force = format_date(datetime.fromisoformat(document["effective_at"]).date(), "long", locale=DATES[language])
     facts = [
         _fact(_("Controller"), [controller["name"]]),
         _fact(_("Version"), [str(document["number"])]),
-        _fact(_("In force since"), [in_force]),
+        _fact(_("In force from"), [in_force]),
         _fact(_("What changed"), [_plain(document["change_summary"][language])]),
         _fact("SHA-256", [_tag("code", digest)]),
     ]
     if document["previous"]:
-        facts.append(_fact(_("Version before it"), [_tag("code", document["previous"])]))
+        before = _("SHA-256 of version %(number)s") % {"number": document["number"] - 1}
+        facts.append(_fact(before, [_tag("code", document["previous"])]))
     return {
         "language": language,
         "title": _plain(texts["title"]),
@@ -114,11 +121,11 @@ def _statement(document: dict[str, Any], digest: str, language: str) -> dict[str
             "page": _("Page %(page)s of %(pages)s") % {"page": "{page}", "pages": "{pages}"},
         },
         "facts": facts,
-        "blocks": list(_blocks(texts, language)),
+        "blocks": list(_blocks(texts)),
     }
 
 
-def _blocks(texts: Texts, language: str) -> Iterator[Block]:
+def _blocks(texts: Texts) -> Iterator[Block]:
     parts = {
         "purposes": _purposes,
         "sharing": _sharing,
@@ -126,20 +133,20 @@ def _blocks(texts: Texts, language: str) -> Iterator[Block]:
         "cookies": _cookies,
         "rights": _rights,
         "contact": _contact,
-        "principles": lambda texts, language: _explained(texts["principles"], "principle"),
-        "measures": lambda texts, language: _explained(texts["measures"], "measure"),
-        "service-levels": lambda texts, language: _explained(texts["service_levels"], "service-level"),
+        "principles": lambda texts: _explained(texts["principles"], "principle"),
+        "measures": lambda texts: _explained(texts["measures"], "measure"),
+        "service-levels": lambda texts: _explained(texts["service_levels"], "service-level"),
     }
     for section in texts["pages"]["statement"]:
         yield _heading(1, section["heading"], section["slug"])
         if section["text"]:
             yield _text(_rich(section["text"]))
         if section["part"] != "text":
-            blocks = list(parts[section["part"]](texts, language))
+            blocks = list(parts[section["part"]](texts))
             yield from blocks or [_text(_or_missing([]))]
 
 
-def _purposes(texts: Texts, language: str) -> Iterator[Block]:
+def _purposes(texts: Texts) -> Iterator[Block]:
     for purpose in texts["purposes"]:
         yield _heading(2, purpose["title"], f"purpose:{purpose['slug']}")
         yield _text(_rich(purpose["description"]))
@@ -148,16 +155,16 @@ def _purposes(texts: Texts, language: str) -> Iterator[Block]:
             parent = {"tag": "ref", "to": f"purpose:{purpose['parent']}", "children": [_plain(purpose["parent_title"])]}
             facts.append(_fact(_("Part of"), [parent]))
         facts += [
-            _fact(_("Whose data"), _enumeration([entry["name"] for entry in purpose["data_subjects"]], language)),
-            _fact(_("Which data"), _or_missing(_lines(_data(entry) for entry in purpose["data"]))),
-            _fact(_("Legal basis"), _or_missing(_lines(_basis(basis) for basis in purpose["legal_bases"]))),
-            _fact(_("Retention"), _or_missing(_lines(_retention(used) for used in purpose["retention"]))),
-            _fact(_("Recipients"), _or_missing(_lines(_recipient(entry) for entry in purpose["recipients"]))),
+            _fact(_("Whose data"), _or_missing(_series(purpose["data_subjects"]))),
+            _fact(_("What we use"), _or_missing(_under_each_other(map(_data, purpose["data"])))),
+            _fact(_("Legal basis"), _or_missing(_lines(map(_basis, purpose["legal_bases"])))),
+            _fact(_("How long"), _or_missing(_lines(map(_retention, purpose["retention"])))),
+            _fact(_("Who receives it"), _recipients(purpose["recipients"])),
         ]
         if purpose["opt_out"]:
             facts.append(_fact(_("Your choice"), _opt_out(purpose["opt_out"])))
         if purpose["source"]:
-            facts.append(_fact(_("Source of the data"), [_plain(purpose["source"])]))
+            facts.append(_fact(_("Where it comes from"), [_plain(purpose["source"])]))
         yield _facts(facts)
 
 
@@ -168,37 +175,39 @@ def _data(category: Texts) -> list[Node]:
 
 
 def _basis(basis: Texts) -> list[Node]:
-    nodes: list[Node] = [_tag("strong", _plain(basis["name"])), f" ({_article(basis['article'])})"]
+    nodes: list[Node] = [_tag("strong", _plain(basis["name"])), ", ", _tag("keep", article(basis["article"]))]
     if basis.get("explanation"):
         nodes.append(_plain(f": {basis['explanation']}"))
     return nodes
 
 
 def _retention(used: Texts) -> list[Node]:
-    rule = used["rule"]
-    stated = rule["trigger"] or rule["follows"] or rule["period"]
-    nodes: list[Node] = [_tag("strong" if stated else "missing", _plain(rule["wording"]))]
-    if used["applies_when"]:
-        nodes.append(_plain(f" ({used['applies_when']})"))
-    nodes.append(".")
-    return nodes + [f" {_plain(sentence)}" for sentence in [used["reason"], *rule["details"]] if sentence]
+    rule, applies_when = used["rule"], used["applies_when"]
+    sentences = [used["reason"], *rule["details"]]
+    nodes: list[Node]
+    if rule["trigger"] or rule["follows"]:
+        nodes = [_tag("strong", _plain(rule["wording"])), _plain(f", {applies_when}." if applies_when else ".")]
+    else:
+        sentences.insert(0, f"{capfirst(applies_when)}." if applies_when else "")
+        nodes = [_missing(), "." if any(sentences) else ""]
+    return nodes + [_plain(f" {sentence}") for sentence in sentences if sentence]
 
 
-def _recipient(recipient: Texts) -> list[Node]:
-    return [_plain(f"{recipient['name']} ({recipient['role_name']})")]
+def _recipients(recipients: list[Texts]) -> list[Node]:
+    if not recipients:
+        return [_tag("missing", _("No particular recipients are named for this purpose."))]
+    return _under_each_other([_plain(f"{entry['name']} ({entry['role_name']})")] for entry in recipients)
 
 
 def _opt_out(opt_out: Texts) -> list[Node]:
-    names = {
-        "objection": _("You can object"),
-        "withdrawal": _("You can withdraw your consent"),
-    }
-    articles = {"objection": "21", "withdrawal": "7(3)"}
-    kind = opt_out["kind"]
-    return [_tag("strong", names[kind]), f" ({_article(articles[kind])}). ", _plain(opt_out["how"])]
+    name, reference = {
+        "objection": (_("You can object"), "21"),
+        "withdrawal": (_("You can withdraw your consent"), "7(3)"),
+    }[opt_out["kind"]]
+    return [_tag("strong", name), ", ", _tag("keep", article(reference)), _plain(f": {opt_out['how']}")]
 
 
-def _sharing(texts: Texts, language: str) -> Iterator[Block]:
+def _sharing(texts: Texts) -> Iterator[Block]:
     if texts["sharing_grounds"]:
         yield _heading(2, _("When we share data"), "sharing:grounds")
         yield _table(
@@ -220,51 +229,75 @@ def _sharing(texts: Texts, language: str) -> Iterator[Block]:
     }
     for role, name in names.items():
         recipients = [entry for entry in texts["recipients"] if entry["role"] == role]
+        named = [entry for entry in recipients if entry["kind"] == "named"]
+        kinds = [entry for entry in recipients if entry["kind"] != "named"]
         if recipients:
             yield _heading(2, name, f"recipients:{role}")
+        if kinds:
+            yield _facts([_fact(_("Categories"), _under_each_other(map(_kind_of_recipient, kinds)))])
+        if named:
             yield _table(
-                [(_("Recipient"), 4), (_("What it does for us"), 4), (_("Country"), 2), (_("Privacy statement"), 4)],
-                [
-                    [
-                        _lines([[_tag("strong", _plain(entry["name"]))], [_plain(entry["company"])]]),
-                        _or_missing([_plain(entry["task"])]),
-                        _or_missing([entry["country"]["name"]] if entry["country"] else []),
-                        _or_missing(_address(entry["privacy_url"])),
-                    ]
-                    for entry in recipients
-                ],
+                [(_("Recipient"), 4), (_("What for"), 4), (_("Country"), 2), (_("Privacy statement"), 4)],
+                [_named_recipient(entry) for entry in named],
             )
 
 
-def _transfers(texts: Texts, language: str) -> Iterator[Block]:
+def _kind_of_recipient(recipient: Texts) -> list[Node]:
+    """Several companies at once: of them, only what is known is told."""
+    country = recipient["country"]["name"] if recipient["country"] else ""
+    details = "; ".join(filter(None, [recipient["task"], recipient["company"], country]))
+    nodes: list[Node] = [_plain(recipient["name"])]
+    if details:
+        nodes += [" ", _tag("small", _plain(f"({details})"))]
+    if recipient["privacy_url"]:
+        nodes += [" ", *_address(recipient["privacy_url"])]
+    return nodes
+
+
+def _named_recipient(recipient: Texts) -> list[list[Node]]:
+    return [
+        _lines([[_tag("strong", _plain(recipient["name"]))], [_plain(recipient["company"])]]),
+        _or_missing([_plain(recipient["task"])]),
+        _or_missing([recipient["country"]["name"]] if recipient["country"] else []),
+        _or_missing(_address(recipient["privacy_url"])),
+    ]
+
+
+def _transfers(texts: Texts) -> Iterator[Block]:
     for transfer in texts["transfers"]:
         yield _heading(2, transfer["name"], f"transfer:{transfer['slug']}")
         if transfer["explanation"]:
             yield _text(_rich(transfer["explanation"]))
         yield _facts(
             [
-                _fact(_("Countries"), _enumeration([country["name"] for country in transfer["countries"]], language)),
-                _fact(_("Safeguards"), _or_missing(_lines([_plain(entry["name"])] for entry in transfer["safeguards"]))),
+                _fact(_("Countries"), _or_missing(_names(transfer["countries"]))),
+                _fact(_("Safeguards"), _or_missing(_names(transfer["safeguards"]))),
             ]
         )
 
 
-def _cookies(texts: Texts, language: str) -> Iterator[Block]:
+def _cookies(texts: Texts) -> Iterator[Block]:
     own = texts["own_storage"]
     for category in texts["cookie_categories"]:
         yield _heading(2, category["name"], f"cookies:{category['slug']}")
-        yield _text([_tag("p", _plain(category["purpose"])), _tag("p", _consent(category))])
         vendors = category["vendors"]
+        facts = [
+            _fact(_("Purpose"), [_plain(category["purpose"])]),
+            _fact(_("Consent"), [_consent(category)]),
+        ]
+        if any(not vendor["websites"] for vendor in vendors):
+            facts.append(_fact(_("Web sites"), [_("Not limited to particular ones, unless the table names them")]))
+        yield _facts(facts)
         if vendors:
             yield _table(
                 [
-                    (pgettext("of a cookie", "Provider"), 5),
-                    (_("Company and country"), 7),
-                    (pgettext("of a cookie", "Purpose"), 7),
-                    (pgettext("of a cookie", "Lifetime"), 4),
-                    (_("Safeguards and web sites"), 8),
+                    (_("Provider"), 6),
+                    (_("Company and country"), 8),
+                    (_("Purpose"), 7),
+                    (pgettext("cookie", "Kept for"), 4),
+                    (_("Safeguards and web sites"), 7),
                 ],
-                [_vendor(vendor, language) for vendor in vendors],
+                [_vendor(vendor) for vendor in vendors],
             )
         named = [(vendor, cookie) for vendor in vendors for cookie in vendor["cookies"]]
         if named:
@@ -284,7 +317,7 @@ def _cookies(texts: Texts, language: str) -> Iterator[Block]:
             yield from _own_storage(own)
             own = []
         elif not vendors:
-            yield _text([_tag("p", _("There is nothing in this category."))])
+            yield _text([_tag("p", _("No providers in this category."))])
     if own:
         yield _heading(2, _("Functional"), "cookies:own")
         yield from _own_storage(own)
@@ -292,31 +325,26 @@ def _cookies(texts: Texts, language: str) -> Iterator[Block]:
 
 def _consent(category: Texts) -> str:
     if category["needs_consent"]:
-        return _("They are used only after you have given consent.")
-    return _("No consent is needed for them.")
+        return _("Only if you allow it")
+    return _("Always on, without asking for consent")
 
 
-def _vendor(vendor: Texts, language: str) -> list[list[Node]]:
-    safeguards = _or_missing([_plain(_joined([entry["name"] for entry in vendor["safeguards"]], language))])
-    if vendor["websites"]:
-        websites = _joined([entry["name"] for entry in vendor["websites"]], language)
-    else:
-        websites = _("Not limited to particular web sites")
+def _vendor(vendor: Texts) -> list[list[Node]]:
+    names = "; ".join(website["name"] for website in vendor["websites"])
+    websites = [_tag("small", _plain(_("Only on: %(websites)s") % {"websites": names}))] if names else []
     return [
         [_tag("strong", _plain(vendor["name"]))],
-        _lines(
-            [[_plain(f"{vendor['company']}, {vendor['country']['name']}")], _address(vendor["privacy_url"])]
-        ),
+        _lines([[_plain(f"{vendor['company']}, {vendor['country']['name']}")], _address(vendor["privacy_url"])]),
         _lines([[_plain(vendor["purpose"])], [_plain(vendor["consent_reason"])]]),
         [_plain(vendor["lifetime"]["wording"])],
-        _lines([safeguards, [_tag("small", _plain(websites))]]),
+        _lines([_or_missing(_names(vendor["safeguards"])), websites]),
     ]
 
 
 def _own_storage(entries: list[Texts]) -> Iterator[Block]:
     yield _text([_tag("p", _("We keep your choice about cookies in your browser ourselves:"))])
     yield _table(
-        _cookie_columns(pgettext("of a cookie", "Purpose")),
+        _cookie_columns(_("Purpose")),
         [
             [
                 [_tag("code", _plain(entry["name"]))],
@@ -331,35 +359,36 @@ def _own_storage(entries: list[Texts]) -> Iterator[Block]:
 
 def _cookie_columns(second: str) -> list[tuple[str, int]]:
     return [
-        (pgettext("of a cookie", "Name"), 7),
+        (pgettext("cookie", "Name"), 7),
         (second, 9),
         (_("Kind of storage"), 4),
-        (pgettext("of a cookie", "Lifetime"), 4),
+        (pgettext("cookie", "Kept for"), 4),
     ]
 
 
-def _rights(texts: Texts, language: str) -> Iterator[Block]:
+def _rights(texts: Texts) -> Iterator[Block]:
     for right in texts["rights"]:
         yield _heading(2, right["name"], f"right:{right['slug']}")
-        yield _facts([_fact(_article(right["article"]), _or_missing(_rich(right["explanation"])))])
+        yield _facts([_fact(article(right["article"]), _or_missing(_rich(right["explanation"])))])
 
 
-def _contact(texts: Texts, language: str) -> Iterator[Block]:
+def _contact(texts: Texts) -> Iterator[Block]:
     controller = texts["controller"]
     officer, supervisor = controller["dpo"], controller["supervisor"]
     yield _heading(2, _("Controller"), "contact:controller")
-    yield _facts(
-        [
-            _fact(_("Legal name"), _or_missing([_plain(controller["name"])])),
-            _fact(_("Postal address"), _or_missing(_lines([_plain(line)] for line in controller["postal_address"].splitlines()))),
-            _fact(_("Country"), _or_missing([_plain(controller["country"]["name"])])),
-            _fact(_("Chamber of Commerce number"), _or_missing([_plain(controller["registration_number"])])),
-            _fact(_("Email"), _or_missing(_address(controller["email"], "mailto:"))),
-            _fact(_("Telephone"), _or_missing(_address(controller["phone"], "tel:"))),
-            _fact(_("Web site"), _or_missing(_address(controller["website"]))),
-        ]
-        + ([_fact(_("Product"), [_plain(controller["product"])])] if controller["product"] else [])
-    )
+    address = _under_each_other([_plain(line)] for line in controller["postal_address"].splitlines())
+    facts = [
+        _fact(_("Legal name"), _or_missing([_plain(controller["name"])])),
+        _fact(_("Postal address"), _or_missing(address)),
+        _fact(_("Country"), _or_missing([_plain(controller["country"]["name"])])),
+        _fact(_("Chamber of Commerce number"), _or_missing([_plain(controller["registration_number"])])),
+        _fact(_("Email"), _or_missing(_address(controller["email"], "mailto:"))),
+        _fact(_("Telephone"), _or_missing(_telephone(controller["phone"]))),
+        _fact(_("Web site"), _or_missing(_address(controller["website"]))),
+    ]
+    if controller["product"]:
+        facts.append(_fact(_("Product"), [_plain(controller["product"])]))
+    yield _facts(facts)
     yield _heading(2, _("Data protection officer"), "contact:officer")
     yield _facts(
         [
@@ -407,8 +436,14 @@ def _table(columns: list[tuple[str, int]], rows: list[list[list[Node]]]) -> Bloc
     return {
         "kind": "table",
         "columns": [{"label": label, "width": width} for label, width in columns],
-        # A row stays on one page, unless it is so long that it might not fit on any.
-        "rows": [{"cells": cells, "keep": max(map(_length, cells)) < 500} for cells in rows],
+        "rows": [
+            {
+                "cells": [{"nodes": cell, "long_words": bool(LONG_WORD.search(_words(cell)))} for cell in cells],
+                # A row stays on one page, unless it is so long that it might not fit on any.
+                "keep": max(len(_words(cell)) for cell in cells) < 500,
+            }
+            for cells in rows
+        ],
     }
 
 
@@ -417,17 +452,19 @@ def _table(columns: list[tuple[str, int]], rows: list[list[list[Node]]]) -> Bloc
 
 def _plain(text: str) -> str:
     """``text`` on one line, with places where a long address or name may be broken."""
-    return re.sub(r"\S{25,}", _breakable, re.sub(r"[ \t\r\n\f\v]+", " ", text))
+    return re.sub(r"\S{25,}", lambda run: _breakable(run[0]), re.sub(r"[ \t\r\n\f\v]+", " ", text))
 
 
-def _breakable(match: re.Match[str]) -> str:
-    parts = re.split(r"(?<=[/._=&?:@-])", match[0])
+def _breakable(run: str) -> str:
+    parts = re.split(r"(?<=[/._=&?:@-])", run)
     return BREAK.join(
-        # Words are left to hyphenation; nothing that is in a dictionary is longer than this.
-        part if len(part) <= 24 or (part.isalpha() and len(part) <= 45) else re.sub(r"(.{16})(?=.)", rf"\1{BREAK}", part)
-        for part in parts
-        if part
+        part if _is_word(part) else re.sub(r"(.{16})(?=.)", rf"\1{BREAK}", part) for part in parts if part
     )
+
+
+def _is_word(part: str) -> bool:
+    """Short enough for a line, or left to hyphenation: no word of a dictionary is longer than that."""
+    return len(part) <= 24 or (len(part) <= 45 and part.isalpha())
 
 
 def _tag(tag: str, *children: Node) -> Node:
@@ -442,17 +479,27 @@ def _lines(entries: Iterable[list[Node]]) -> list[Node]:
     return [_tag("p", *entry) for entry in filled]
 
 
-def _joined(names: list[str], language: str) -> str:
-    return format_list(names, locale=language) if names else ""
+def _under_each_other(entries: Iterable[list[Node]]) -> list[Node]:
+    """Each entry on a line of its own."""
+    return [node for entry in entries for node in (_tag("br"), *entry)][1:]
 
 
-def _enumeration(names: list[str], language: str) -> list[Node]:
-    return _or_missing([_plain(_joined(names, language))])
+def _names(entries: list[Texts]) -> list[Node]:
+    return _under_each_other([_plain(entry["name"])] for entry in entries)
+
+
+def _series(entries: list[Texts]) -> list[Node]:
+    """The names of ``entries`` in a row; they may have commas of their own."""
+    return [_plain("; ".join(entry["name"] for entry in entries))]
 
 
 def _or_missing(nodes: list[Node]) -> list[Node]:
     """What is not known is said, not left out."""
-    return nodes if _length(nodes) else [_tag("missing", _("Not stated"))]
+    return nodes if _length(nodes) else [_missing()]
+
+
+def _missing() -> Node:
+    return _tag("missing", _("Not stated"))
 
 
 def _length(nodes: list[Node]) -> int:
@@ -465,13 +512,13 @@ def _words(nodes: list[Node]) -> str:
     return words.replace(BREAK, "")
 
 
-def _article(article: str) -> str:
-    return _("Art. %(article)s GDPR") % {"article": article}
-
-
 def _address(address: str, scheme: str = "") -> list[Node]:
     """A link to ``address`` in words that work on paper as well; nothing for no address."""
-    return [_link(scheme + address, [_plain(_on_paper(address))])] if address else []
+    return [_link(scheme + address, [_breakable(_on_paper(address))])] if address else []
+
+
+def _telephone(number: str) -> list[Node]:
+    return [_link("tel:" + re.sub(r"[^\d+]", "", number), [_plain(number)])] if number else []
 
 
 def _on_paper(href: str) -> str:
@@ -480,7 +527,13 @@ def _on_paper(href: str) -> str:
 
 def _link(href: str, children: list[Node]) -> dict[str, Any]:
     linked = LINKED.match(href) and len(href) <= LONGEST_ADDRESS
-    return {"tag": "a" if linked else "span", "href": href, "children": children}
+    words = _words(children)
+    return {
+        "tag": "a" if linked else "span",
+        "href": href,
+        "children": children,
+        "whole": len(words) <= 20 and " " not in words,  # so short that it stays on one line
+    }
 
 
 def _rich(html: str) -> list[Node]:
@@ -528,7 +581,7 @@ class _Tree(HTMLParser):
 
     def _close_link(self, node: dict[str, Any]) -> None:
         """Where the words are not the address, a reader of the paper gets the address too."""
+        node |= _link(node["href"], node["children"])
         address = _on_paper(node["href"])
         if address and address not in _words(node["children"]):
-            node["children"].append(f" ({_plain(address)})")
-        node |= _link(node["href"], node["children"])
+            self._add(f" ({_breakable(address)})")

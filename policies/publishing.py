@@ -75,7 +75,8 @@ def publish_statement(
     draft that was previewed. Raises NotPublishable.
     """
     now = now or timezone.now()
-    effective_at = effective_at or now
+    # To the second: that is how exactly people, and PDFs, say when something holds.
+    effective_at = (effective_at or now).replace(microsecond=0)
     draft = look_at_draft()
     problems = list(draft.problems)
     if expected_digest is not None and expected_digest != draft.digest:

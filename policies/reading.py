@@ -19,8 +19,7 @@ def in_language(value: Any, language: str) -> Any:
 def read(content: dict, language: str) -> dict:
     """``content`` in ``language``, with slugs replaced by the entries that they name.
 
-    In addition: each cookie category has its ``vendors``, and ``processors``,
-    ``third_parties`` and ``authorities`` are the recipients by role.
+    In addition each purpose has its ``parent_title`` and each cookie category its ``vendors``.
     """
     text = in_language(content, language)
     subjects, data, recipients, rules = (

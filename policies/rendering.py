@@ -211,10 +211,11 @@ def _look() -> None:
 
 
 def _load(version: StatementVersion) -> Edition:
-    history = StatementVersion.objects.filter(number__lte=version.number).values(
+    rows = StatementVersion.objects.filter(number__lte=version.number).values(
         "number", "effective_at", "digest", "change_summary_en", "change_summary_nl"
     )
-    return Edition(version.number, version.digest, version.effective_at, parse(version.document), list(history))
+    history = [dict(row) for row in rows]
+    return Edition(version.number, version.digest, version.effective_at, parse(version.document), history)
 
 
 def _start_watching() -> None:
@@ -260,8 +261,9 @@ def navigation(language: str) -> dict[str, str]:
         }
 
 
-def render(template: str, language: str, route: str, args: tuple = (), **context: Any) -> str:
-    """A page template in ``language``; ``route`` and ``args`` give its addresses."""
+def render(template: str, route: str, args: tuple = (), **context: Any) -> str:
+    """A page template in ``context["language"]``; ``route`` and ``args`` give its addresses."""
+    language = context["language"]
     addresses = {}
     for other in LANGUAGES:
         with override(other):
@@ -280,7 +282,7 @@ def summary_page(edition: Edition, language: str) -> Page:
     return edition.once(
         ("summary", language),
         lambda: Page.of(
-            render("policies/summary.html", language, "summary", **edition.context("summary", language)),
+            render("policies/summary.html", "summary", **edition.context("summary", language)),
             language=language,
         ),
     )
@@ -293,7 +295,6 @@ def statement_page(edition: Edition, language: str) -> Page:
         lambda: Page.of(
             render(
                 "policies/statement.html",
-                language,
                 "statement",
                 sections=edition.text(language)["pages"]["statement"],
                 in_force=edition.number,
@@ -311,7 +312,6 @@ def version_page(edition: Edition, in_force: Edition, language: str) -> Page:
         lambda: Page.of(
             render(
                 "policies/statement.html",
-                language,
                 "version",
                 (edition.number,),
                 sections=edition.text(language)["pages"]["statement"],
@@ -342,7 +342,7 @@ def versions_page(edition: Edition, language: str) -> Page:
             ]
         context = edition.context("versions", language)
         return Page.of(
-            render("policies/versions.html", language, "versions", versions=versions, **context), language=language
+            render("policies/versions.html", "versions", versions=versions, **context), language=language
         )
 
     return edition.once(("versions", language), make)

@@ -163,7 +163,12 @@ def _rules() -> list[dict]:
 def _lists(say) -> list[Bilingual]:
     """``say()`` gives as many sentences in one language as in the other: a list of pairs."""
     sides: dict[str, list[str]] = {}
-    in_both(lambda language: sides.setdefault(language, say()) and "")
+
+    def collect(language: str) -> str:
+        sides[language] = say()
+        return ""
+
+    in_both(collect)
     return [dict(zip(sides, texts, strict=True)) for texts in zip(*sides.values(), strict=True)]
 
 

@@ -1,4 +1,4 @@
-"""Conditions that several constraints share."""
+"""Conditions that several models share."""
 
 from django.db.models import Q
 
@@ -15,3 +15,13 @@ def filled(field):
 def filled_in_both(field):
     """Condition: the translated ``field`` holds text in English and in Dutch."""
     return filled(f"{field}_en") & filled(f"{field}_nl")
+
+
+def leads_back(row, field):
+    """Whether following the foreign key ``field`` from ``row`` ever leads to ``row`` again."""
+    seen = [row]
+    while (row := getattr(row, field)) is not None:
+        if row in seen:
+            return True
+        seen.append(row)
+    return False

@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from .append_only import AppendOnlyModel
-from .conditions import filled
+from .conditions import filled, leads_back
 from .periods import validate_period
 
 
@@ -150,12 +150,8 @@ class RetentionRule(models.Model):
 
     def clean(self):
         """Raises ValidationError where rules would follow each other in a circle."""
-        seen, rule = {self.pk}, self.follows
-        while rule is not None:
-            if rule.pk in seen:
-                raise ValidationError({"follows": _("These rules would follow each other in a circle.")})
-            seen.add(rule.pk)
-            rule = rule.follows
+        if leads_back(self, "follows"):
+            raise ValidationError({"follows": _("These rules would follow each other in a circle.")})
 
 
 class RetentionRun(AppendOnlyModel):

@@ -20,7 +20,9 @@ def period_wording(period: str) -> str:
     """``"P1Y6M"`` → “1 year and 6 months”. Raises NotAPeriod."""
     language = get_language()
     units = [
-        format_unit(number, f"duration-{unit}", length="long", locale=language)
+        # The long form of Dutch days is left to the short one in the locale data, which Babel
+        # does not follow; the short form writes the word in full in both languages.
+        format_unit(number, f"duration-{unit}", length="short" if unit == "day" else "long", locale=language)
         for unit, number in Period.parse(period).parts()
     ]
     return format_list(units, locale=language)

@@ -41,7 +41,7 @@ def grouped_by(entries: Iterable[dict[str, Any]], key: str) -> list[tuple[Any, l
 def with_value(entries: Iterable[dict[str, Any]], pair: str) -> list[dict[str, Any]]:
     """The ``entries`` in which a key has a value: ``recipients|with_value:"kind named"``."""
     key, value = pair.split(" ", 1)
-    return [entry for entry in entries if entry[key] == value]
+    return [entry for entry in entries if str(entry[key]) == value]
 
 
 @register.filter

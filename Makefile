@@ -1,0 +1,104 @@
+# Everything needs Python 3.11 or newer and nothing else; what is missing is fetched into .venv.
+#
+#   make serve    the site on http://127.0.0.1:8000 (PORT=9000 for another), with example content
+#   make demo     a foreign web site with the banner, beside it (in a second terminal)
+#   make test     the whole suite: SQLite, PostgreSQL, Chromium
+#   make lint     what the checks before the tests say
+#   make messages the Dutch catalogue, brought in line with the sources
+#   make lock     the exact versions of the dependencies (needs uv)
+#   make image    the container image (needs docker; IMAGE= and PYTHON_IMAGE= for others)
+#   make clean    remove what was made, except the database in var/
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+PORT ?= 8000
+DEMO_PORT ?= $(shell expr $(PORT) + 1)
+VENDOR_PORT ?= $(shell expr $(PORT) + 2)
+IMAGE ?= privacy-site
+PYTHON_IMAGE ?= python:3.13-slim
+
+PY := .venv/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --quiet --no-input
+CATALOGUES := $(wildcard locale/*/LC_MESSAGES/*.po)
+SOURCES := consent policies privacy_site retention tests scripts docker manage.py gunicorn.conf.py
+
+# For this machine alone: plain http on the loopback address, a key and a database that only
+# their owner reads.
+LOCAL = umask 077; PUBLIC_URL=$${PUBLIC_URL:-http://127.0.0.1:$(PORT)} \
+	DEMO_ORIGINS=$${DEMO_ORIGINS:-http://127.0.0.1:$(DEMO_PORT)} \
+	$(if $(SECRET_KEY),,SECRET_KEY_FILE=$${SECRET_KEY_FILE:-var/secret_key})
+
+.PHONY: help serve demo test lint messages lock image clean
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -n 10
+
+# -- What the commands stand on ----------------------------------------------------------------
+
+.venv/made:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found. Name it: make PYTHON=/path/to/python3.13" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than Python 3.11. Name another: make PYTHON=/path/to/python3.13" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) lacks its venv module. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Making .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/run: requirements/run.txt .venv/made
+	@echo "Installing what the site needs"
+	@$(PIP) install --require-hashes -r requirements/run.txt
+	@touch $@
+
+.venv/dev: requirements/dev.txt .venv/made
+	@echo "Installing what the tests need"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@ .venv/run
+
+.venv/messages: $(CATALOGUES) scripts/messages.py .venv/run
+	@$(PY) scripts/messages.py compile
+	@touch $@
+
+var/secret_key:
+	@umask 077; mkdir -p var && $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(60), end="")' > $@
+
+.venv/static: $(shell find static */static -type f 2>/dev/null) .venv/run var/secret_key
+	@echo "Collecting static files"
+	@$(LOCAL) $(PY) manage.py collectstatic --no-input --verbosity 0
+	@touch $@
+
+# -- Commands ------------------------------------------------------------------------------------
+
+serve: .venv/run .venv/messages .venv/static var/secret_key
+	@$(LOCAL) $(PY) scripts/prepare.py
+	@echo "The site:   $${PUBLIC_URL:-http://127.0.0.1:$(PORT)}   (Ctrl-C stops it)"
+	@echo "The banner on a foreign site: make demo$(if $(filter-out 8000,$(PORT)), PORT=$(PORT)), in another terminal; then http://127.0.0.1:$(DEMO_PORT)"
+	@$(LOCAL) exec $(PY) -m gunicorn --bind 127.0.0.1:$(PORT) --log-level warning
+
+demo: .venv/run
+	@$(LOCAL) exec $(PY) manage.py demo_site --port $(DEMO_PORT) --vendor-port $(VENDOR_PORT) \
+		--banner http://127.0.0.1:$(PORT)/embed/website.js
+
+test: .venv/dev .venv/messages
+	@$(PY) tests/suite.py
+
+lint: .venv/dev .venv/messages
+	@$(PY) scripts/lint.py
+
+messages: .venv/run
+	@$(PY) scripts/messages.py update
+
+lock:
+	@command -v uv >/dev/null || { echo "uv is needed to lock the dependencies." >&2; exit 1; }
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--quiet pyproject.toml --output-file requirements/run.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--quiet pyproject.toml --group dev --constraint requirements/run.txt --output-file requirements/dev.txt
+
+image:
+	docker build --build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) --tag $(IMAGE) .
+
+clean:
+	rm -rf .venv var/static .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find locale -name '*.mo' -delete

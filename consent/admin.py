@@ -1,0 +1,168 @@
+"""Looking into the evidence: what was shown, and what was chosen.
+
+There may be ten million records, so no list here counts them all, sorts by a column without
+an index, or loads a text that it does not show.
+"""
+
+import uuid
+from datetime import timedelta
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
+
+from policies.admin import EvidenceAdmin
+from policies.models import StatementVersion
+
+from .models import Banner, ConsentRecord
+
+COUNTED_AT_MOST = 1000
+
+
+class CautiousPaginator(Paginator):
+    """Counts no further than a reader turns pages."""
+
+    @cached_property
+    def count(self):
+        return self.object_list.order_by()[:COUNTED_AT_MOST].count()
+
+    @property
+    def is_capped(self):
+        return self.count == COUNTED_AT_MOST
+
+
+class WebsiteFilter(admin.SimpleListFilter):
+    """By web site; the banners know all of them, also those that are gone."""
+
+    title = _("web site")
+    parameter_name = "website"
+
+    def lookups(self, request, model_admin):
+        return [(slug, slug) for slug in Banner.objects.order_by("website").values_list("website", flat=True).distinct()]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(website=self.value()) if self.value() else queryset
+
+
+class VersionFilter(admin.SimpleListFilter):
+    """By the number of the version that was shown."""
+
+    title = _("version")
+    parameter_name = "version"
+
+    def lookups(self, request, model_admin):
+        return [(number, number) for number in StatementVersion.objects.values_list("number", flat=True)]
+
+    def queryset(self, request, queryset):
+        value = self.value()
+        return queryset.filter(version_id=value) if value and value.isdecimal() else queryset
+
+
+class DecidedFilter(admin.SimpleListFilter):
+    """By age, through the time in the identifier (UUIDv7), which is what the index is sorted by."""
+
+    title = _("decided")
+    parameter_name = "decided"
+    DAYS = {"1": _("in the past day"), "7": _("in the past 7 days"), "31": _("in the past 31 days")}
+
+    def lookups(self, request, model_admin):
+        return list(self.DAYS.items())
+
+    def queryset(self, request, queryset):
+        if self.value() not in self.DAYS:
+            return queryset
+        since = timezone.now() - timedelta(days=int(self.value()))
+        return queryset.filter(pk__gte=uuid.UUID(int=int(since.timestamp() * 1000) << 80))
+
+
+class MillionsAdmin(EvidenceAdmin):
+    """A list that stays quick with millions of rows."""
+
+    paginator = CautiousPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+    list_max_show_all = 0
+
+    @admin.display(description=_("version"))
+    def version_number(self, row):
+        # The key is the number: no need to load the version, with all its text.
+        return row.version_id
+
+
+@admin.register(ConsentRecord)
+class ConsentRecordAdmin(MillionsAdmin):
+    list_display = ["id", "website", "version_number", "action", "language", "recorded_at"]
+    list_filter = [WebsiteFilter, VersionFilter, "action", "gpc", DecidedFilter]
+    sortable_by = []
+    search_fields = ["id"]
+    search_help_text = _("The whole number of a receipt.")
+    fieldsets = [
+        (None, {"fields": ["id", "website", "action", "answers", "vendor_answers", "language", "gpc"]}),
+        (_("What was shown"), {"fields": ["version_link", "banner_link"]}),
+        (_("When"), {"fields": ["recorded_at", "decided_at"]}),
+        (_("Who"), {"fields": ["subject"], "description": _("A random number for a browser, never a person.")}),
+    ]
+
+    def get_search_results(self, request, queryset, search_term):
+        """Exactly one record, by its primary key: anything looser would read the whole table."""
+        if not search_term:
+            return queryset, False
+        try:
+            return queryset.filter(pk=uuid.UUID(search_term.strip())), False
+        except ValueError:
+            return queryset.none(), False
+
+    @admin.display(description=_("choices"))
+    def answers(self, record):
+        return _answers(record.choices)
+
+    @admin.display(description=_("vendors that differ"))
+    def vendor_answers(self, record):
+        return _answers(record.vendors)
+
+    @admin.display(description=_("version"))
+    def version_link(self, record):
+        pk = StatementVersion.objects.filter(number=record.version_id).values_list("pk", flat=True).get()
+        return _link("admin:policies_statementversion_change", pk, record.version_id)
+
+    @admin.display(description=_("banner"))
+    def banner_link(self, record):
+        return _link("admin:consent_banner_change", record.banner_id, record.banner_id)
+
+
+@admin.register(Banner)
+class BannerAdmin(MillionsAdmin):
+    list_display = ["short_digest", "website", "kind", "version_number", "language", "first_served_at"]
+    list_filter = [WebsiteFilter, "kind", VersionFilter]
+    sortable_by = ["first_served_at"]
+    search_fields = ["=digest"]
+    search_help_text = _("The whole SHA-256.")
+    fieldsets = [
+        (None, {"fields": ["website", "kind", "version_number", "language", "first_served_at", "digest"]}),
+        (_("The bytes as they were served"), {"classes": ["collapse"], "fields": ["text"]}),
+    ]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).defer("body")
+
+    @admin.display(description="SHA-256", ordering="digest")
+    def short_digest(self, banner):
+        return format_html('<code title="{}">{}</code>', banner.digest, banner.digest[:12])
+
+    @admin.display(description=_("text"))
+    def text(self, banner):
+        return format_html('<pre class="desk-document" tabindex="0">{}</pre>', bytes(banner.body).decode())
+
+
+def _answers(answers):
+    said = ((name, _("allowed") if allowed else _("refused")) for name, allowed in sorted(answers.items()))
+    return format_html_join("", '<span class="desk-line">{}: {}</span>', said) or "–"
+
+
+def _link(name, pk, text):
+    return format_html('<a href="{}">{}</a>', reverse(name, args=[pk]), text)

@@ -1,0 +1,438 @@
+"""The desk for the statement, the cookies and the web sites, and the shelf of versions."""
+
+import json
+
+from django.contrib import admin
+from django.db.models import Count, Q, Subquery
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override, pgettext_lazy
+
+from retention.admin import (
+    DESK_COLUMNS,
+    LANGUAGES,
+    ChangedFilter,
+    ContentAdmin,
+    PlainTabularInline,
+    TextsFilter,
+    TranslatedContentAdmin,
+    TranslatedStackedInline,
+)
+from retention.wording import lifetime_wording, rule_wording
+
+from . import models, publishing_views
+from .forms import country_field
+
+# What changed since publication is asked of every list of content, on both floors.
+ContentAdmin.last_publication = Subquery(
+    models.StatementVersion.objects.order_by("-number").values("published_at")[:1]
+)
+
+PLACE = (_("Place"), {"fields": ["slug", "order"]})
+
+
+def vocabulary(*fields):
+    """The terms for machines, folded: whoever writes texts seldom needs them."""
+    return (_("Data Privacy Vocabulary"), {"classes": ["collapse"], "fields": list(fields) or ["dpv"]})
+
+
+class CountryByName:
+    """Offers countries by name."""
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        if db_field.name == "country":
+            return country_field(db_field)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+
+# -- The company and the texts -----------------------------------------------------------------
+
+
+@admin.register(models.Controller)
+class ControllerAdmin(CountryByName, TranslatedContentAdmin):
+    """One row, so its list is its page."""
+
+    list_display = ["__str__", "texts", "changed"]
+    list_editable = []
+    search_fields = []
+    fieldsets = [
+        (None, {"fields": ["name", "short_name", "product", "country", "website", "registration_number"]}),
+        (_("How to reach it"), {"fields": ["postal_address", "email", "phone"]}),
+        (_("Data protection officer"), {"fields": ["dpo_name", "dpo_email"]}),
+        (_("Complaints"), {"fields": ["supervisor", "supervisor_url"]}),
+        (_("Titles of the pages"), {"fields": ["statement_title", "summary_title", "summary"]}),
+    ]
+
+    def has_add_permission(self, request):
+        return super().has_add_permission(request) and not models.Controller.objects.exists()
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def changelist_view(self, request, extra_context=None):
+        row = models.Controller.objects.first()
+        if row is None or not self.has_view_or_change_permission(request):
+            return super().changelist_view(request, extra_context)
+        return HttpResponseRedirect(reverse("admin:policies_controller_change", args=[row.pk]))
+
+
+@admin.register(models.Section)
+class SectionAdmin(TranslatedContentAdmin):
+    list_display = ["__str__", "page", "part", "slug", *DESK_COLUMNS]
+    list_filter = ["page", "part", TextsFilter, ChangedFilter]
+    search_fields = ["slug", "heading_en", "heading_nl", "text_en", "text_nl"]
+    fieldsets = [
+        (None, {"fields": ["heading", "text", "part"]}),
+        (_("Place"), {"fields": ["page", "slug", "order"]}),
+    ]
+
+    def lacking(self, language):
+        # Free text without text is a heading over nothing; a generated part needs none.
+        column = f"text_{language}"
+        is_empty = Q(**{f"{column}__isnull": True}) | Q(**{column: ""})
+        return super().lacking(language) | (Q(part=models.Section.Part.TEXT) & is_empty)
+
+
+class ExplainedAdmin(TranslatedContentAdmin):
+    """Lists of a name with an explanation."""
+
+    list_display = ["__str__", "slug", *DESK_COLUMNS]
+    search_fields = ["slug", "name_en", "name_nl", "explanation_en", "explanation_nl"]
+
+
+@admin.register(models.DataSubjectRight)
+class DataSubjectRightAdmin(ExplainedAdmin):
+    list_display = ["__str__", "article", "slug", *DESK_COLUMNS]
+    fieldsets = [(None, {"fields": ["name", "explanation", "article"]}), PLACE, vocabulary()]
+
+
+@admin.register(models.Principle, models.SecurityMeasure)
+class PrincipleAdmin(ExplainedAdmin):
+    fieldsets = [(None, {"fields": ["name", "explanation"]}), PLACE, vocabulary()]
+
+
+@admin.register(models.ServiceLevel)
+class ServiceLevelAdmin(ExplainedAdmin):
+    fieldsets = [(None, {"fields": ["name", "explanation"]}), PLACE]
+
+
+# -- Processing --------------------------------------------------------------------------------
+
+
+class PurposeDataInline(PlainTabularInline):
+    model = models.PurposeData
+    fields = ["category", "order"]
+
+
+class PurposeLegalBasisInline(TranslatedStackedInline):
+    model = models.PurposeLegalBasis
+    fields = ["basis", "explanation", "order"]
+
+
+class PurposeRetentionInline(TranslatedStackedInline):
+    model = models.PurposeRetention
+    fields = ["rule", "applies_when", "reason", "order"]
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name == "rule":
+            kwargs["queryset"] = models.RetentionRule.objects.select_related("trigger", "follows__trigger")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def name_of_choice(self, rule):
+        return f"{rule_wording(rule)} ({rule.slug})"
+
+
+class PurposeRecipientInline(PlainTabularInline):
+    model = models.PurposeRecipient
+    fields = ["recipient", "order"]
+
+    def name_of_choice(self, recipient):
+        return f"{recipient} ({recipient.get_role_display()})"
+
+
+@admin.register(models.ProcessingPurpose)
+class ProcessingPurposeAdmin(TranslatedContentAdmin):
+    list_display = ["__str__", "bases", "how_long", *DESK_COLUMNS]
+    list_filter = ["legal_bases__basis", TextsFilter, ChangedFilter]
+    search_fields = ["slug", "title_en", "title_nl", "description_en", "description_nl"]
+    save_on_top = True
+    fieldsets = [
+        (None, {"fields": ["title", "description", "data_subjects"]}),
+        (_("What the visitor can do about it"), {"fields": ["opt_out", "opt_out_how"]}),
+        (_("Place"), {"fields": ["parent", "slug", "order"]}),
+        (_("Data that does not come from the person"), {"classes": ["collapse"], "fields": ["source"]}),
+        vocabulary("dpv", "dpv_processing"),
+    ]
+    inlines = [PurposeDataInline, PurposeLegalBasisInline, PurposeRetentionInline, PurposeRecipientInline]
+
+    def get_queryset(self, request):
+        return (
+            super()
+            .get_queryset(request)
+            .prefetch_related("legal_bases", "retention__rule__trigger", "retention__rule__follows__trigger")
+        )
+
+    @admin.display(description=_("legal bases"))
+    def bases(self, purpose):
+        return _lines(used.get_basis_display() for used in purpose.legal_bases.all())
+
+    @admin.display(description=_("how long"))
+    def how_long(self, purpose):
+        return _lines(rule_wording(used.rule) for used in purpose.retention.all())
+
+
+def _lines(texts):
+    """Each text on a line of its own; a dash where there is none."""
+    return format_html_join("", '<span class="desk-line">{}</span>', ((text,) for text in texts)) or "–"
+
+
+@admin.register(models.DataCategory)
+class DataCategoryAdmin(ExplainedAdmin):
+    list_display = ["__str__", "purposes", "slug", *DESK_COLUMNS]
+    fieldsets = [(None, {"fields": ["name", "explanation"]}), PLACE, vocabulary()]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).annotate(purpose_count=Count("uses"))
+
+    @admin.display(description=_("used by purposes"), ordering="purpose_count")
+    def purposes(self, category):
+        return category.purpose_count
+
+
+@admin.register(models.DataSubjectCategory, models.TransferSafeguard)
+class NamedAdmin(TranslatedContentAdmin):
+    list_display = ["__str__", "slug", *DESK_COLUMNS]
+    fieldsets = [(None, {"fields": ["name"]}), PLACE, vocabulary()]
+
+
+@admin.register(models.Recipient)
+class RecipientAdmin(CountryByName, TranslatedContentAdmin):
+    list_display = ["__str__", "kind", "role", "country", *DESK_COLUMNS]
+    list_filter = ["kind", "role", TextsFilter, ChangedFilter]
+    search_fields = ["slug", "name_en", "name_nl", "company", "task_en", "task_nl"]
+    fieldsets = [
+        (None, {"fields": ["name", "task", "kind", "role"]}),
+        (_("The company"), {"fields": ["company", "country", "privacy_url"]}),
+        PLACE,
+        vocabulary(),
+    ]
+
+
+@admin.register(models.SharingGround)
+class SharingGroundAdmin(ExplainedAdmin):
+    list_display = ["__str__", "basis", "slug", *DESK_COLUMNS]
+    list_filter = ["basis", TextsFilter, ChangedFilter]
+    fieldsets = [(None, {"fields": ["name", "explanation", "basis"]}), PLACE]
+
+
+@admin.register(models.Transfer)
+class TransferAdmin(ExplainedAdmin):
+    list_display = ["__str__", "countries", "slug", *DESK_COLUMNS]
+    fieldsets = [(None, {"fields": ["name", "explanation", "countries", "safeguards"]}), PLACE]
+
+
+# -- Cookies and web sites -----------------------------------------------------------------------
+
+
+@admin.register(models.CookieCategory)
+class CookieCategoryAdmin(TranslatedContentAdmin):
+    list_display = ["__str__", "needs_consent", "slug", *DESK_COLUMNS]
+    search_fields = ["slug", "name_en", "name_nl", "purpose_en", "purpose_nl"]
+    fieldsets = [(None, {"fields": ["name", "purpose", "needs_consent"]}), PLACE, vocabulary()]
+
+
+@admin.register(models.VendorSafeguard)
+class VendorSafeguardAdmin(TranslatedContentAdmin):
+    list_display = ["__str__", "slug", *DESK_COLUMNS]
+    fieldsets = [(None, {"fields": ["name"]}), PLACE]
+
+
+class CookieInline(PlainTabularInline):
+    model = models.Cookie
+    fields = ["name", "storage", "party", "lifetime", "order"]
+
+
+@admin.register(models.CookieVendor)
+class CookieVendorAdmin(CountryByName, TranslatedContentAdmin):
+    list_display = ["__str__", "category", "country", "kept_for", *DESK_COLUMNS]
+    list_filter = ["category", "websites", TextsFilter, ChangedFilter]
+    list_select_related = ["category"]
+    search_fields = ["slug", "name", "company", "purpose_en", "purpose_nl", "cookies__name"]
+    save_on_top = True
+    fieldsets = [
+        (None, {"fields": ["name", "company", "country", "category", "purpose", "privacy_url"]}),
+        (_("How long"), {"fields": ["lifetime", "lifetime_is_maximum"]}),
+        (_("Consent"), {"fields": ["consent_reason", "websites", "safeguards", "signals"]}),
+        PLACE,
+    ]
+    inlines = [CookieInline]
+
+    @admin.display(description=_("lifetime"), ordering="lifetime")
+    def kept_for(self, vendor):
+        return lifetime_wording(vendor.lifetime, vendor.lifetime_is_maximum)
+
+
+class WebsiteOriginInline(PlainTabularInline):
+    model = models.WebsiteOrigin
+    fields = ["origin", "order"]
+
+
+@admin.register(models.Website)
+class WebsiteAdmin(TranslatedContentAdmin):
+    list_display = ["__str__", "origin_list", "default_language", "hosts_statement", *DESK_COLUMNS]
+    search_fields = ["slug", "name_en", "name_nl", "origins__origin"]
+    fieldsets = [
+        (None, {"fields": ["name", "default_language", "hosts_statement"]}),
+        (_("Banner"), {"fields": ["banner_title", "banner_text"]}),
+        PLACE,
+    ]
+    inlines = [WebsiteOriginInline]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).prefetch_related("origins")
+
+    @admin.display(description=_("origins"))
+    def origin_list(self, website):
+        return _lines(origin.origin for origin in website.origins.all())
+
+
+# -- Versions ------------------------------------------------------------------------------------
+
+
+class EvidenceAdmin(admin.ModelAdmin):
+    """Evidence is read here and changed nowhere, whoever asks."""
+
+    actions = None
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(models.StatementVersion)
+class StatementVersionAdmin(EvidenceAdmin):
+    list_display = ["__str__", "effective_at", "published_at", "published_by", "summary", "short_digest"]
+    search_fields = ["=number", "change_summary_en", "change_summary_nl", "=digest"]
+    fieldsets = [
+        (None, {"fields": ["number", "effective_at", "published_at", "published_by"]}),
+        (None, {"fields": ["what_changed", "asked_again"]}),
+        (_("Pages"), {"fields": ["pages", "pdfs"]}),
+        (_("Evidence"), {"fields": ["digest", "previous_digest", "document_file"]}),
+        (_("Content as JSON, laid out to be read"), {"classes": ["collapse"], "fields": ["text"]}),
+    ]
+
+    def get_queryset(self, request):
+        # A document is some hundred thousand characters; the list needs none of them.
+        return super().get_queryset(request).defer("document")
+
+    def get_urls(self):
+        wrap = self.admin_site.admin_view
+        return [
+            path("publish/", wrap(self.publish_view), name="policies_statementversion_publish"),
+            path(
+                "publish/preview/<str:language>/<str:page>/",
+                wrap(publishing_views.preview),
+                name="policies_statementversion_preview",
+            ),
+            path("<int:pk>/document.json", wrap(self.document_view), name="policies_statementversion_document"),
+            path("<int:pk>/<str:language>.pdf", wrap(self.pdf_view), name="policies_statementversion_pdf"),
+            *super().get_urls(),
+        ]
+
+    def publish_view(self, request):
+        return publishing_views.publish(request, model_admin=self)
+
+    def changelist_view(self, request, extra_context=None):
+        may_publish = request.user.has_perm(publishing_views.PERMISSION)
+        return super().changelist_view(request, {"may_publish": may_publish} | (extra_context or {}))
+
+    # -- Files
+
+    def document_view(self, request, pk):
+        """The exact text whose SHA-256 is the digest of the version."""
+        version = self._version_or_404(request, pk)
+        response = HttpResponse(version.document, content_type="application/json; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="statement-{version.number}.json"'
+        return response
+
+    def pdf_view(self, request, pk, language):
+        """The PDF as it was made when the version was published."""
+        version = self._version_or_404(request, pk)
+        pdf = version.pdfs.filter(language=language).first()
+        if pdf is None:
+            raise Http404
+        response = HttpResponse(bytes(pdf.body), content_type="application/pdf")
+        response["Content-Disposition"] = f'inline; filename="statement-{version.number}-{language}.pdf"'
+        return response
+
+    def _version_or_404(self, request, pk):
+        version = self.get_object(request, str(pk))
+        if version is None or not self.has_view_permission(request, version):
+            raise Http404
+        return version
+
+    # -- What is shown
+
+    @admin.display(description=_("what changed"))
+    def summary(self, version):
+        with_language = {"en": version.change_summary_en, "nl": version.change_summary_nl}
+        return _in_both_languages(with_language)
+
+    what_changed = summary
+
+    @admin.display(description="SHA-256")
+    def short_digest(self, version):
+        return format_html('<code title="{}">{}</code>', version.digest, version.digest[:12])
+
+    @admin.display(description=_("asked again"))
+    def asked_again(self, version):
+        said = (f"{website}: {', '.join(categories)}" for website, categories in version.asks_again.items())
+        return _lines(said) if version.asks_again else _("Nobody: no cookie category changed in substance.")
+
+    @admin.display(description=pgettext_lazy("links", "public pages"))
+    def pages(self, version):
+        if version.effective_at > timezone.now():
+            return _("Not public yet: this version is not in force.")
+        links = []
+        for language in LANGUAGES:
+            with override(language):
+                links.append((reverse("version", args=[version.number]), language))
+        return _links((url, language, url) for url, language in links)
+
+    @admin.display(description=_("PDFs"))
+    def pdfs(self, version):
+        return _links(
+            (
+                reverse("admin:policies_statementversion_pdf", args=[version.pk, pdf.language]),
+                pdf.language,
+                f"{pdf.language}.pdf · SHA-256 {pdf.digest[:12]}…",
+            )
+            for pdf in version.pdfs.defer("body").order_by("language")
+        )
+
+    @admin.display(description=_("file"))
+    def document_file(self, version):
+        url = reverse("admin:policies_statementversion_document", args=[version.pk])
+        return format_html('<a href="{}">statement-{}.json</a>', url, version.number)
+
+    @admin.display(description=_("content"))
+    def text(self, version):
+        readable = json.dumps(json.loads(version.document), ensure_ascii=False, indent=1, sort_keys=True)
+        return format_html('<pre class="desk-document" tabindex="0">{}</pre>', readable)
+
+
+def _links(links):
+    """Each of ``(address, language, text)`` as a link on a line of its own."""
+    return format_html_join("", '<a class="desk-line" href="{}" hreflang="{}">{}</a>', links)
+
+
+def _in_both_languages(texts):
+    return format_html_join("", '<span class="desk-words" lang="{}">{}</span>', texts.items())

@@ -1,0 +1,901 @@
+"""What the banner promises to visitors, in a real browser on a foreign web site.
+
+The names are the specification; ``C1`` and the like are the rules that it takes from law
+and guidance: opt-in (C1), equal choice (C5, C6), nothing pre-ticked (C7), choice per category
+(C11), withdrawal (C12), memory (C14, C15), asking again (C16), proof (C17), closing is no yes (C24).
+"""
+
+import hashlib
+import json
+import re
+import threading
+from datetime import timedelta
+from urllib.parse import quote, unquote
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from consent.demo.servers import Site, ThirdParties
+from consent.models import Banner, ConsentRecord
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>A web site</title>
+  <link rel="stylesheet" href="/site.css">
+  <script src="$banner" async></script>
+  <script type="text/plain" data-consent="analytical" data-src="$vendor/hit.js?name=first"></script>
+  <script type="text/plain" data-consent="analytical" data-src="/second.js"></script>
+  <script type="text/plain" data-consent="marketing" data-src="$vendor/hit.js?name=advertising"></script>
+</head>
+<body>
+  <main><h1>A web site</h1>
+  <p><a id="link" href="/next">Next page</a> <button id="own" type="button" data-consent-open>Cookies</button></p>
+  <p id="far">Text</p>
+  MORE
+  </main>
+</body>
+</html>"""
+
+# Of an answer that stands in for the server's.
+READABLE = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After"}
+
+FRAME = """<iframe title="Messages" width="400" height="240" data-consent="marketing"
+  data-consent-vendor="facebook-connect" data-src="$vendor/frame.html?name=messages"></iframe>"""
+
+
+def page_with(more="", **replaced):
+    text = PAGE.replace("MORE", more)
+    for old, new in replaced.values():
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
+@pytest.fixture
+def serving():
+    """Runs a server for the length of a test."""
+    servers = []
+
+    def run(server):
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        servers.append((server, thread))
+        return server
+
+    yield run
+    for server, thread in servers:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def third_parties(serving):
+    return serving(ThirdParties(0))
+
+
+@pytest.fixture
+def web(site, published, settings, third_parties, serving):
+    """A foreign web site: ``web(pages)`` → its origin."""
+
+    def publish(pages=None):
+        second = '(window.hits ??= []).push("second");'
+        pages = {"/": page_with(), "/next": page_with(), "/second.js": second} | (pages or {})
+        server = serving(Site(0, banner=f"{site}/embed/website.js", vendor=third_parties.origin, more=pages))
+        settings.DEMO_ORIGINS = [server.origin]
+        return server.origin
+
+    return publish
+
+
+@pytest.fixture
+def page(browser_page):
+    """A page on which no script fails and nothing breaks the policy of the site."""
+    complaints = []
+    browser_page.on("pageerror", lambda error: complaints.append(str(error)))
+    browser_page.on(
+        "console", lambda message: complaints.append(message.text) if "Security Policy" in message.text else None
+    )
+    yield browser_page
+    assert complaints == []
+
+
+def first_layer(page):
+    return page.locator("privacy-consent .pc-foot").get_by_role("dialog")
+
+
+def press(page, name):
+    page.locator("privacy-consent").get_by_role("button", name=name, exact=True).click()
+
+
+def said(page, words):
+    expect(page.get_by_role("status")).to_contain_text(words)
+
+
+def accept(page):
+    press(page, "Accept all")
+    said(page, "has been saved")
+
+
+def reject(page):
+    press(page, "Reject all")
+    said(page, "has been saved")
+
+
+def hits(page):
+    return page.evaluate("window.hits ?? []")
+
+
+def wait_for_hits(page, names):
+    # Not wait_for_function: it needs eval, which the policy of the page forbids.
+    for _attempt in range(100):
+        if hits(page) == names:
+            return
+        page.wait_for_timeout(30)
+    assert hits(page) == names
+
+
+def add_script(page, address):
+    """What a script of the page does that loads a tag by itself."""
+    page.evaluate(
+        """address => {
+            const script = document.createElement("script");
+            script.type = "text/plain";
+            script.dataset.consent = "marketing";
+            script.dataset.src = address;
+            document.body.append(script);
+        }""",
+        address,
+    )
+
+
+def choice_of(page):
+    """The choice in the cookie of the page, or None."""
+    for cookie in page.context.cookies(page.url):
+        if cookie["name"] == "privacy_consent":
+            return json.loads(unquote(cookie["value"]))
+    return None
+
+
+def storage(page):
+    return page.evaluate("({...localStorage, ...sessionStorage})")
+
+
+def set_choice(page, origin, value, path="/"):
+    page.context.add_cookies([{"name": "privacy_consent", "value": value, "url": origin + path}])
+
+
+def records():
+    return list(ConsentRecord.objects.order_by("id"))
+
+
+def server_away(page):
+    page.route("**/consent/", lambda route: route.abort())
+
+
+def server_back(page):
+    page.unroute("**/consent/")
+
+
+# -- Nothing before a choice -------------------------------------------------------------------
+
+
+def test_nothing_is_stored_or_fetched_before_a_choice(web, page, third_parties):
+    """C1: neither waiting nor scrolling, nor a second page, nor Escape is a choice."""
+    page.goto(web({"/": page_with(FRAME)}))
+    expect(first_layer(page)).to_be_visible()
+
+    page.mouse.wheel(0, 2000)
+    page.keyboard.press("Escape")
+    page.click("#link")
+    expect(first_layer(page)).to_be_visible()
+
+    assert third_parties.log == []
+    assert hits(page) == []
+    assert page.context.cookies() == []
+    assert storage(page) == {}
+    assert records() == []
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_accepting_and_refusing_are_alike_and_in_view(web, page, width, language):
+    """C5, C6: the same element, size, fill, border and font; no scrolling to reach it."""
+    page.set_viewport_size({"width": width, "height": 568})
+    page.goto(web({"/": page_with(lang=('lang="en"', f'lang="{language}"'))}))
+
+    buttons = first_layer(page).get_by_role("button")
+    expect(buttons).to_have_count(3)
+    styles = buttons.evaluate_all(
+        """buttons => buttons.map(button => {
+            const { color, backgroundColor, borderColor, borderWidth, font, padding, opacity } = getComputedStyle(button);
+            const { width, height } = button.getBoundingClientRect();
+            return JSON.stringify([button.tagName, color, backgroundColor, borderColor, borderWidth, font, padding, opacity,
+                                   Math.round(width), Math.round(height)]);
+        })"""
+    )
+    assert len(set(styles)) == 1
+    boxes = [button.bounding_box() for button in buttons.all()]
+    assert all(box["height"] >= 40 and box["y"] + box["height"] <= 568 for box in boxes)
+    assert len({box["y"] for box in boxes}) == (3 if width == 320 else 1)
+    assert first_layer(page).bounding_box()["height"] <= 568 * 0.7 + 1
+
+
+def test_the_banner_moves_nothing_on_the_page(web, page):
+    page.add_init_script(
+        "window.shifts = []; new PerformanceObserver(list => shifts.push(...list.getEntries().map(e => e.value)))"
+        '.observe({ type: "layout-shift", buffered: true });'
+    )
+    # An answer so late that it counts as nobody's doing.
+    page.route("**/consent/", lambda route: (page.wait_for_timeout(800), route.continue_()))
+    page.goto(web({"/": page_with(FRAME)}))
+    expect(first_layer(page)).to_be_visible()
+    accept(page)
+    page.wait_for_timeout(100)
+
+    assert page.evaluate("shifts") == []
+
+
+# -- Refusing ----------------------------------------------------------------------------------
+
+
+def test_nothing_runs_after_a_refusal_and_the_visitor_is_not_asked_again(web, page, third_parties):
+    """C13, C15."""
+    origin = web()
+    page.goto(origin)
+    reject(page)
+    for path in ("/next", "/"):
+        page.goto(origin + path)
+        expect(page.get_by_role("button", name="Cookie settings")).to_be_visible()
+        expect(first_layer(page)).to_be_hidden()
+
+    assert third_parties.log == []
+    assert len(records()) == 1
+
+
+def test_a_refusal_leaves_no_identifier(web, page):
+    page.goto(web())
+    reject(page)
+
+    [record] = records()
+    assert (record.action, record.subject, record.choices) == ("reject_all", None, {"analytical": False, "marketing": False})
+    assert set(choice_of(page)) == {"v", "t", "f", "c"}
+    assert str(record.id) not in json.dumps(page.context.cookies())
+    assert storage(page) == {}
+
+
+def test_a_refusal_holds_at_once_and_reaches_the_server_later(web, page):
+    origin = web()
+    server_away(page)
+    page.goto(origin)
+    press(page, "Reject all")
+    said(page, "It is kept in this browser")
+    assert choice_of(page)["c"] == {"analytical": False, "marketing": False}
+    assert records() == []
+
+    server_back(page)
+    page.goto(origin + "/next")
+    said(page, "has been saved")
+
+    assert [record.action for record in records()] == ["reject_all"]
+    assert storage(page) == {}
+
+
+# -- Allowing: no evidence, no tracking ---------------------------------------------------------
+
+
+def test_what_is_allowed_runs_after_the_acknowledgement_and_not_before(web, page, third_parties):
+    held = []
+    page.route("**/consent/", lambda route: held.append(route))
+    page.goto(web())
+    press(page, "Accept all")
+    page.wait_for_timeout(300)
+    assert len(held) == 1
+    assert (hits(page), third_parties.log, choice_of(page)) == ([], [], None)
+
+    held[0].continue_()
+    said(page, "has been saved")
+
+    wait_for_hits(page, ["first", "second", "advertising"])
+    [record] = records()
+    assert record.action == "accept_all"
+    assert choice_of(page)["s"] == str(record.subject)
+
+
+def test_the_record_names_what_was_on_the_screen(web, page, site):
+    """C17: version, language, answers, and the digest of the very bytes that asked."""
+    page.goto(web({"/": page_with(lang=('lang="en"', 'lang="nl"'))}))
+    served = page.request.get(f"{site}/embed/website.js").body()
+    page.get_by_role("button", name=re.compile("Manage preferences|Zelf instellen")).click()
+    page.locator("dialog input").first.check()
+    page.locator("dialog .pc-actions button").last.click()
+    expect(page.get_by_role("status")).not_to_be_empty()
+
+    [record] = records()
+    assert (record.website, record.version_id, record.language, record.gpc) == ("website", 1, "nl", False)
+    assert (record.action, record.choices, record.vendors) == ("save", {"analytical": True, "marketing": False}, {})
+    payload, _line = served[: served.rindex(b"\n", 0, -1) + 1], served.splitlines()[-1]
+    assert record.banner_id == hashlib.sha256(payload).hexdigest()
+    assert bytes(Banner.objects.get(pk=record.banner_id).body) == payload
+    assert abs(record.decided_at - timezone.now()) < timedelta(minutes=1)
+
+
+def test_a_returning_visitor_meets_no_request_and_no_question(web, page, third_parties):
+    origin = web()
+    page.goto(origin)
+    accept(page)
+    requests = []
+    page.on("request", lambda request: requests.append(request.url) if request.url.endswith("/consent/") else None)
+    page.goto(origin + "/next")
+
+    wait_for_hits(page, ["first", "second", "advertising"])
+    expect(first_layer(page)).to_be_hidden()
+    assert requests == []
+
+
+def test_a_choice_made_while_the_server_is_away_is_kept_and_delivered_once(web, page, third_parties):
+    origin = web()
+    server_away(page)
+    page.goto(origin)
+    press(page, "Accept all")
+    said(page, "It is kept in this browser")
+    kept = json.loads(storage(page)["privacy_consent_pending"])["body"]["id"]
+
+    page.goto(origin + "/next")
+    said(page, "It is kept in this browser")
+    expect(first_layer(page)).to_be_hidden()
+    assert (hits(page), third_parties.log, choice_of(page), records()) == ([], [], None, [])
+
+    server_back(page)
+    page.goto(origin)
+    said(page, "has been saved")
+    wait_for_hits(page, ["first", "second", "advertising"])
+    page.goto(origin + "/next")
+    wait_for_hits(page, ["first", "second", "advertising"])
+
+    assert [str(record.id) for record in records()] == [kept]
+    assert storage(page) == {}
+
+
+def test_a_kept_choice_is_sent_when_the_network_returns(web, page):
+    page.goto(web())
+    server_away(page)
+    press(page, "Accept all")
+    said(page, "It is kept in this browser")
+
+    server_back(page)
+    page.evaluate("dispatchEvent(new Event('online'))")
+
+    said(page, "has been saved")
+    assert len(records()) == 1
+
+
+def test_an_answer_that_got_lost_makes_no_second_record(web, page):
+    """The server has stored the choice, the browser does not know; the same id is sent again."""
+    origin = web()
+
+    def lose_the_answer(route):
+        route.fetch()
+        route.abort()
+
+    page.route("**/consent/", lose_the_answer)
+    page.goto(origin)
+    press(page, "Accept all")
+    said(page, "It is kept in this browser")
+    assert len(records()) == 1
+
+    server_back(page)
+    page.goto(origin)
+    said(page, "has been saved")
+
+    assert len(records()) == 1
+
+
+def test_a_page_that_says_yes_without_a_receipt_releases_nothing(web, page, third_parties):
+    page.route("**/consent/", lambda route: route.fulfill(body="Welcome to this network", headers=READABLE))
+    page.goto(web())
+    press(page, "Accept all")
+    said(page, "It is kept in this browser")
+
+    assert (hits(page), third_parties.log) == ([], [])
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 413])
+def test_a_choice_that_the_server_refuses_is_not_granted_and_asked_again(web, page, third_parties, status):
+    page.route("**/consent/", lambda route: route.fulfill(status=status, json={"errors": {}}, headers=READABLE))
+    page.goto(web())
+    press(page, "Accept all")
+    said(page, "Reload the page and choose again")
+
+    expect(first_layer(page)).to_be_visible()
+    assert (hits(page), third_parties.log, choice_of(page), storage(page)) == ([], [], None, {})
+
+
+def test_a_busy_server_is_asked_again_when_it_says(web, page):
+    answers = iter([{"status": 429, "headers": READABLE | {"Retry-After": "1"}}])
+    page.route(
+        "**/consent/",
+        lambda route: route.fulfill(**answer) if (answer := next(answers, None)) else route.continue_(),
+    )
+    page.goto(web())
+    press(page, "Accept all")
+    said(page, "It is kept in this browser")
+    assert records() == []
+
+    said(page, "has been saved")
+    assert len(records()) == 1
+
+
+def test_an_id_that_is_taken_is_made_anew(web, page):
+    answers = iter([{"status": 409, "json": {"errors": {}}, "headers": READABLE}])
+    sent = []
+
+    def answer(route):
+        sent.append(route.request.post_data_json["id"])
+        first = next(answers, None)
+        return route.fulfill(**first) if first else route.continue_()
+
+    page.route("**/consent/", answer)
+    page.goto(web())
+    accept(page)
+
+    assert len(set(sent)) == 2
+    assert [str(record.id) for record in records()] == sent[1:]
+
+
+@pytest.mark.parametrize("days", [-40, 40])
+def test_a_wrong_clock_is_corrected_by_the_servers(web, page, days):
+    page.clock.install(time=timezone.now() + timedelta(days=days))
+    page.goto(web())
+    accept(page)
+
+    [record] = records()
+    assert abs(record.decided_at - timezone.now()) < timedelta(minutes=1)
+
+
+def test_a_new_choice_overtakes_one_that_is_under_way(web, page):
+    held = []
+    page.route("**/consent/", lambda route: held.append(route) if not held else route.continue_())
+    page.goto(web())
+    press(page, "Accept all")
+    press(page, "Cookie settings")
+    press(page, "Reject all")
+    said(page, "has been saved")
+
+    assert hits(page) == []
+    assert choice_of(page)["c"] == {"analytical": False, "marketing": False}
+    assert [record.action for record in records()] == ["withdraw"]
+
+
+# -- Order of scripts, frames, elements that come later -----------------------------------------
+
+
+def test_scripts_run_in_the_order_of_the_document(web, page):
+    """Also where the first is slow: the second one needs it."""
+    page.route("**/hit.js?name=first", lambda route: (page.wait_for_timeout(300), route.continue_()))
+    page.goto(web())
+    accept(page)
+
+    wait_for_hits(page, ["first", "second", "advertising"])
+
+
+def test_a_script_that_fails_does_not_stop_the_next_one(web, page):
+    page.route("**/hit.js?name=first", lambda route: route.abort())
+    page.goto(web())
+    accept(page)
+
+    wait_for_hits(page, ["second", "advertising"])
+
+
+def test_elements_that_are_added_later_wait_too_and_each_runs_once(web, page, third_parties):
+    page.goto(web())
+    add_script(page, f"{third_parties.origin}/hit.js?name=early")
+    accept(page)
+    wait_for_hits(page, ["first", "second", "advertising", "early"])
+    add_script(page, f"{third_parties.origin}/hit.js?name=late")
+
+    wait_for_hits(page, ["first", "second", "advertising", "early", "late"])
+
+
+def test_a_held_frame_says_who_it_is_and_can_be_allowed_alone(web, page, third_parties):
+    page.goto(web({"/": page_with(FRAME)}))
+    notice = page.get_by_role("group", name="Facebook Connect")
+    expect(notice).to_contain_text("Facebook, Inc., United States")
+    notice.get_by_role("button", name="Allow Facebook Connect").click()
+    said(page, "has been saved")
+
+    expect(page.frame_locator("iframe").get_by_text("messages")).to_be_visible()
+    expect(notice).to_have_count(0)
+    assert [entry["name"] for entry in third_parties.log] == ["messages"]
+    [record] = records()
+    assert (record.action, record.vendors) == ("save", {"facebook-connect": True})
+    assert record.choices == {"analytical": False, "marketing": False}
+
+
+def test_a_vendor_allowed_alone_is_shown_and_can_be_taken_back_alone(web, page):
+    origin = web({"/": page_with(FRAME)})
+    page.goto(origin)
+    page.get_by_role("button", name="Allow Facebook Connect").click()
+    said(page, "has been saved")
+    press(page, "Cookie settings")
+    box = page.get_by_role("checkbox", name="Facebook Connect")
+    expect(box).to_be_checked()
+    box.uncheck()
+    press(page, "Save my choice")
+    said(page, "has been saved")
+
+    page.goto(origin)
+    expect(page.get_by_role("group", name="Facebook Connect")).to_be_visible()
+    assert [record.action for record in records()] == ["save", "withdraw"]
+
+
+# -- Changing one's mind ------------------------------------------------------------------------
+
+
+def test_withdrawing_is_as_easy_as_giving(web, page, third_parties):
+    """C12: from every page, two presses; the record is linked to the grant, the browser forgets."""
+    origin = web()
+    page.goto(origin)
+    accept(page)
+    page.goto(origin + "/next")
+    wait_for_hits(page, ["first", "second", "advertising"])
+    third_parties.log.clear()
+    press(page, "Cookie settings")
+    reject(page)
+    page.goto(origin)
+    expect(page.get_by_role("button", name="Cookie settings")).to_be_visible()
+
+    granted, withdrawn = records()
+    assert (granted.action, withdrawn.action) == ("accept_all", "withdraw")
+    assert granted.subject == withdrawn.subject
+    assert "s" not in choice_of(page)
+    assert (hits(page), third_parties.log) == ([], [])
+
+
+def test_a_withdrawal_holds_even_while_the_server_is_away(web, page):
+    origin = web()
+    page.goto(origin)
+    accept(page)
+    server_away(page)
+    press(page, "Cookie settings")
+    press(page, "Reject all")
+    said(page, "It is kept in this browser")
+    page.goto(origin + "/next")
+    said(page, "It is kept in this browser")
+    assert hits(page) == []
+
+    server_back(page)
+    page.goto(origin)
+    said(page, "has been saved")
+    assert [record.action for record in records()] == ["accept_all", "withdraw"]
+
+
+def test_nothing_is_ticked_before_the_visitor_ticks_it(web, page):
+    """C7, C11: one control per category, off; none for what needs no consent."""
+    page.goto(web())
+    press(page, "Manage preferences")
+
+    boxes = page.get_by_role("dialog", name="Cookie settings").get_by_role("checkbox")
+    expect(boxes).to_have_count(2)
+    assert [box.is_checked() for box in boxes.all()] == [False, False]
+
+
+def test_the_second_layer_names_every_vendor(web, page, published):
+    page.goto(web())
+    press(page, "Manage preferences")
+    dialog = page.get_by_role("dialog", name="Cookie settings")
+    for summary in dialog.locator("summary").all():
+        summary.click()
+
+    content = json.loads(published.document)["content"]
+    [website] = [site for site in content["websites"] if site["slug"] == "website"]
+    shown = {slug for category in website["categories"] for slug in category["vendors"]}
+    vendors = [vendor for vendor in content["cookie_vendors"] if vendor["slug"] in shown]
+    expect(dialog.get_by_role("listitem")).to_have_count(len(vendors))
+    for vendor in vendors:
+        item = dialog.get_by_role("listitem").filter(has=page.get_by_text(vendor["name"], exact=True))
+        for words in (vendor["company"], vendor["country"]["name"]["en"], vendor["purpose"]["en"], vendor["lifetime"]["wording"]["en"]):
+            expect(item).to_contain_text(words)
+        expect(item.get_by_role("link")).to_have_attribute("href", vendor["privacy_url"])
+
+
+def test_the_page_can_ask_and_is_told(web, page):
+    page.goto(web())
+    expect(first_layer(page)).to_be_visible()
+    page.evaluate("document.addEventListener('privacyconsent:change', event => (window.told ??= []).push(event.detail))")
+    press(page, "Manage preferences")
+    page.get_by_role("checkbox", name="Analytical").check()
+    press(page, "Save my choice")
+    said(page, "has been saved")
+
+    names = ["functional", "analytical", "google-analytics", "marketing", "linkedin-ads", "unknown", "constructor"]
+    assert page.evaluate("names => names.map(privacyConsent.allows)", names) == [True, True, True, False, False, False, False]
+    assert page.evaluate("privacyConsent.choices()") == {"analytical": True, "marketing": False}
+    assert page.evaluate("told.at(-1)") == {"choices": {"analytical": True, "marketing": False}, "vendors": {}}
+    page.evaluate("privacyConsent.withdraw()")
+    said(page, "has been saved")
+    assert page.evaluate("privacyConsent.choices()") == {"analytical": False, "marketing": False}
+
+
+def test_a_choice_in_another_tab_holds_in_this_one(web, page, third_parties):
+    origin = web()
+    page.goto(origin)
+    accept(page)
+    other = page.context.new_page()
+    other.goto(origin + "/next")
+    press(other, "Cookie settings")
+    reject(other)
+    third_parties.log.clear()
+    add_script(page, f"{third_parties.origin}/hit.js?name=late")
+    page.wait_for_timeout(200)
+
+    assert third_parties.log == []
+    assert page.evaluate("privacyConsent.allows('marketing')") is False
+
+
+# -- Asking again -------------------------------------------------------------------------------
+
+
+def test_a_changed_category_is_asked_again_and_the_others_stay(web, page, third_parties):
+    """C16."""
+    origin = web()
+    page.goto(origin)
+    accept(page)
+    choice = choice_of(page)
+    choice["f"]["marketing"] = "before"
+    set_choice(page, origin, quote(json.dumps(choice)))
+    third_parties.log.clear()
+    page.goto(origin + "/next")
+
+    expect(first_layer(page)).to_be_visible()
+    wait_for_hits(page, ["first", "second"])
+    press(page, "Manage preferences")
+    expect(page.get_by_role("checkbox", name="Analytical")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="Marketing")).not_to_be_checked()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "x",
+        "%E0%A4%A",
+        "null",
+        "%7B%7D",
+        quote('{"v":1,"t":1,"f":{},"c":{}}'),
+        quote('{"v":1,"t":99999999999,"f":{},"c":{"analytical":true}}'),
+        quote('{"v":1,"t":"now","f":null,"c":[true]}'),
+        quote('{"__proto__":{"analytical":true},"v":1}'),
+        quote("[" * 600),
+    ],
+)
+def test_a_hostile_cookie_counts_as_none(web, page, third_parties, value):
+    origin = web()
+    set_choice(page, origin, value)
+    page.goto(origin)
+
+    expect(first_layer(page)).to_be_visible()
+    assert (hits(page), third_parties.log) == ([], [])
+    reject(page)
+
+
+def test_an_expired_choice_is_asked_again(web, page):
+    """C14: the same life for yes and no."""
+    origin = web()
+    page.goto(origin)
+    reject(page)
+    choice = choice_of(page)
+    for days, asks in ((181, False), (183, True)):
+        choice["t"] = int((timezone.now() - timedelta(days=days)).timestamp())
+        set_choice(page, origin, quote(json.dumps(choice)))
+        page.goto(origin + "/next")
+        expect(page.get_by_role("button", name="Reject all" if asks else "Cookie settings")).to_be_visible()
+
+
+def test_two_cookies_of_the_name_do_not_break_it(web, page):
+    origin = web({"/sub/": page_with()})
+    page.goto(origin)
+    reject(page)
+    set_choice(page, origin, "broken", "/sub/x")
+    page.goto(origin + "/sub/")
+
+    assert page.evaluate("document.cookie").count("privacy_consent=") == 2
+    expect(page.get_by_role("button", name="Cookie settings")).to_be_visible()
+    expect(first_layer(page)).to_be_hidden()
+
+
+# -- Signals, languages, embedding ---------------------------------------------------------------
+
+
+def test_global_privacy_control_refuses_until_the_visitor_says_otherwise(web, page):
+    page.add_init_script("Object.defineProperty(navigator, 'globalPrivacyControl', { value: true })")
+    origin = web()
+    page.goto(origin)
+    said(page, "GPC")
+    expect(first_layer(page)).to_be_hidden()
+    assert (hits(page), page.context.cookies(), records()) == ([], [], [])
+
+    press(page, "Cookie settings")
+    accept(page)
+
+    wait_for_hits(page, ["first", "second", "advertising"])
+    [record] = records()
+    assert record.gpc is True
+    page.goto(origin + "/next")
+    wait_for_hits(page, ["first", "second", "advertising"])
+
+
+@pytest.mark.parametrize(
+    ("tag", "lang", "shown"),
+    [("", "en-GB", "en"), ("", "nl-BE", "nl"), ("", "de", "en"), ("nl", "en", "nl"), ("fr", "nl", "nl")],
+)
+def test_the_language_is_the_tags_or_the_pages_or_the_browsers(web, page, tag, lang, shown):
+    tagged = ("async>", f'async data-language="{tag}">')
+    page.goto(web({"/": page_with(tag=tagged, lang=('lang="en"', f'lang="{lang}"'))}))
+
+    expect(page.locator("privacy-consent")).to_have_attribute("lang", shown)
+    title = {"en": "Cookies on our website", "nl": "Cookies op onze website"}[shown]
+    expect(first_layer(page)).to_have_accessible_name(title)
+    expect(first_layer(page).get_by_role("link")).to_have_attribute("href", re.compile(f"/{shown}/cookies/$"))
+
+
+def test_two_tags_make_one_banner(web, page):
+    tag = '<script src="$banner" async></script>'
+    page.goto(web({"/": page_with(tags=(tag, tag * 3))}))
+    expect(first_layer(page)).to_be_visible()
+    accept(page)
+
+    assert page.locator("privacy-consent").count() == 1
+    assert len(records()) == 1
+    assert page.evaluate("Object.keys(window).filter(name => /consent/i.test(name))") == ["privacyConsent"]
+
+
+def test_it_comes_first_in_the_body_and_again_when_the_page_replaces_its_body(web, page):
+    page.goto(web())
+    expect(first_layer(page)).to_be_visible()
+    assert page.evaluate("document.body.firstElementChild.localName") == "privacy-consent"
+    page.evaluate("document.body.replaceWith(document.createElement('body'))")
+
+    expect(first_layer(page)).to_be_visible()
+    reject(page)
+
+
+def test_without_cookies_and_storage_it_works_for_one_page(web, page, third_parties):
+    page.add_init_script(
+        """for (const [object, name] of [[Document.prototype, "cookie"], [window, "localStorage"]])
+            Object.defineProperty(object, name, {
+                get() { throw new DOMException("blocked", "SecurityError"); },
+                set() { throw new DOMException("blocked", "SecurityError"); },
+            });"""
+    )
+    page.route("**/hit.js*", lambda route: route.fulfill(body="(window.hits ??= []).push('ran')", content_type="text/javascript"))
+    origin = web()
+    page.goto(origin)
+    accept(page)
+    wait_for_hits(page, ["ran", "second", "ran"])
+    page.goto(origin + "/next")
+
+    expect(first_layer(page)).to_be_visible()
+    assert hits(page) == []
+
+
+HOSTILE = """
+* { all: unset !important; float: left !important; font: 60px/3 fantasy !important; direction: rtl !important }
+button, dialog, [role=dialog], privacy-consent, privacy-consent * { display: none !important; visibility: hidden !important }
+div, p { position: fixed !important; inset: 0 !important; opacity: 0 !important; transform: scale(0) !important }
+body { transform: rotate(3deg); z-index: 2147483647; text-transform: uppercase; letter-spacing: 1em }
+#cover { position: fixed !important; inset: 0 !important; z-index: 2147483647 !important; display: block !important; background: red }
+"""
+
+
+def test_hostile_styles_of_the_page_do_not_break_it(web, page):
+    origin = web({"/": page_with(css=("/site.css", "/hostile.css")).replace("<main>", '<div id="cover"></div><main>'), "/hostile.css": HOSTILE})
+    page.goto(origin)
+    buttons = first_layer(page).get_by_role("button")
+    heights = [round(button.bounding_box()["height"]) for button in buttons.all()]
+
+    assert len(heights) == 3
+    assert 40 <= min(heights) <= max(heights) <= 60
+    press(page, "Manage preferences")
+    page.get_by_role("checkbox", name="Analytical").check()
+    press(page, "Save my choice")
+    said(page, "has been saved")
+    expect(page.get_by_role("button", name="Cookie settings")).to_be_visible()
+
+
+def test_it_does_not_change_the_look_of_the_page(web, page):
+    looks = """() => [...document.querySelectorAll("main, main *")].map(element => {
+        const style = getComputedStyle(element);
+        return [...style].map(name => `${name}: ${style.getPropertyValue(name)}`).join(";");
+    })"""
+    with_banner, without = page_with(), page_with(tag=('<script src="$banner" async></script>', ""))
+    origin = web({"/": with_banner, "/without": without})
+    page.goto(origin)
+    expect(first_layer(page)).to_be_visible()
+    first = page.evaluate(looks)
+    page.goto(origin + "/without")
+
+    assert first == page.evaluate(looks)
+
+
+# -- Keyboard and assistive technology ----------------------------------------------------------
+
+
+def focused(page):
+    return page.evaluate("document.activeElement.textContent.trim() || document.activeElement.localName")
+
+
+def test_the_keyboard_meets_the_banner_first_and_is_not_caught(web, page):
+    page.goto(web())
+    expect(first_layer(page)).to_be_visible()
+    assert page.evaluate("document.activeElement === document.body")
+    order = []
+    for _press in range(6):
+        page.keyboard.press("Tab")
+        order.append(focused(page))
+
+    assert order == ["More about cookies", "Accept all", "Reject all", "Manage preferences", "Next page", "Cookies"]
+
+
+def test_escape_closes_the_second_layer_without_a_choice(web, page):
+    """C24; the focus returns to where it was."""
+    page.goto(web())
+    page.locator("privacy-consent").get_by_role("button", name="Manage preferences").press("Enter")
+    page.get_by_role("checkbox", name="Analytical").check()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+
+    expect(first_layer(page)).to_be_visible()
+    assert focused(page) == "Manage preferences"
+    assert (records(), page.context.cookies()) == ([], [])
+
+    page.locator("#own").press("Enter")
+    expect(page.get_by_role("checkbox", name="Analytical")).not_to_be_checked()
+    press(page, "Close")
+    assert focused(page) == "Cookies"
+
+
+def test_after_a_choice_the_keyboard_is_at_the_control(web, page):
+    page.goto(web())
+    page.locator("privacy-consent").get_by_role("button", name="Reject all").press("Enter")
+    said(page, "has been saved")
+
+    assert focused(page) == "Cookie settings"
+
+
+def test_what_receives_the_focus_is_not_covered(web, page):
+    """WCAG 2.4.11."""
+    links = "".join(f'<p><a href="#{n}">Link {n}</a></p>' for n in range(40))
+    page.set_viewport_size({"width": 320, "height": 568})
+    page.goto(web({"/": page_with(links)}))
+    top = first_layer(page).bounding_box()["y"]
+    for number in range(30):
+        link = page.get_by_role("link", name=f"Link {number}", exact=True)
+        link.focus()
+        box = link.bounding_box()
+        assert box["y"] + box["height"] <= top
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_any_state(web, page, width, scheme):
+    page.set_viewport_size({"width": width, "height": 568})
+    page.emulate_media(color_scheme=scheme)
+    page.goto(web({"/": page_with(FRAME)}))
+    expect(first_layer(page)).to_be_visible()
+
+    def violations():
+        return [f"{found['id']}: {found['nodes'][0]['html']}" for found in Axe().run(page).response["violations"]]
+
+    assert violations() == []
+    press(page, "Manage preferences")
+    page.locator("dialog summary").nth(1).click()
+    page.get_by_role("checkbox", name="Marketing").check()
+    assert violations() == []
+    press(page, "Save my choice")
+    said(page, "has been saved")
+    assert violations() == []

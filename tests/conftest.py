@@ -1,0 +1,178 @@
+"""Fixtures that several files share. Each says what it leaves in the database."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.core.management.color import no_style
+from django.db import connection
+from django.db.models.signals import post_migrate
+
+from policies import rendering
+from retention.append_only import AppendOnlyModel, execute, removal_statements, trigger_statements
+
+CONTENT = Path(__file__).parent.parent / "content" / "pro4all.yaml"
+CHROMIUM = os.environ.get("CHROME_PATH") or shutil.which("chromium") or shutil.which("google-chrome")
+
+
+def pytest_configure():
+    settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    settings.STATIC_ROOT = tempfile.mkdtemp(prefix="privacy-static-")
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+        # A file, as in production: WAL and locks behave otherwise in memory.
+        directory = tempfile.mkdtemp(prefix="privacy-tests-")
+        settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = f"{directory}/test.sqlite3"
+
+
+def evidence_tables():
+    from django.apps import apps
+
+    return [model._meta.db_table for model in apps.get_models() if issubclass(model, AppendOnlyModel)]
+
+
+@pytest.fixture(autouse=True)
+def flushable_evidence(request):
+    """Tests on real transactions end with a flush, which the triggers would refuse."""
+    names = set(request.fixturenames)
+    if not names & {"transactional_db", "live_server"}:
+        yield
+        return
+    request.getfixturevalue("transactional_db")
+    yield
+    for table in evidence_tables():
+        execute(removal_statements(table, connection.vendor), "default")
+
+
+def guard_evidence_again(**kwargs):
+    if kwargs["app_config"].name == "consent":
+        for table in evidence_tables():
+            if table in connection.introspection.table_names():
+                execute(trigger_statements(table, connection.vendor), "default")
+
+
+post_migrate.connect(guard_evidence_again, dispatch_uid="tests")
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered():
+    """No pages, counters or banners of the test before."""
+    rendering.forget()
+    cache.clear()
+    yield
+    rendering.forget()
+
+
+def rows_of_content():
+    """Every row of the two lower floors, as unsaved copies can be made of it."""
+    from django.apps import apps
+
+    models = [
+        model for app in ("retention", "policies") for model in apps.get_app_config(app).get_models(include_auto_created=True)
+    ]
+    return {model: list(model._base_manager.all()) for model in models}
+
+
+def put(rows):
+    """Store ``rows`` as they are, keys included."""
+    with connection.constraint_checks_disabled():
+        for model, instances in rows.items():
+            model._base_manager.bulk_create(instances)
+    statements = connection.ops.sequence_reset_sql(no_style(), list(rows))
+    execute(statements, "default")
+
+
+@pytest.fixture(scope="session")
+def remembered():
+    """Rows that a fixture made the long way before, by its name: the next test gets copies."""
+    return {}
+
+
+def once(remembered, name, make):
+    if name in remembered:
+        put(remembered[name])
+    else:
+        make()
+        remembered[name] = rows_of_content()
+
+
+@pytest.fixture
+def content(db, remembered):
+    """The example content as a draft; nothing is published."""
+    from policies.content_file import load
+
+    once(remembered, "content", lambda: load(CONTENT.read_text(encoding="utf-8")))
+
+
+@pytest.fixture
+def published(db, remembered):
+    """The example content, published as version 1, which is returned."""
+    from policies.first_install import install_example
+    from policies.models import StatementVersion
+
+    once(remembered, "published", install_example)
+    return StatementVersion.objects.get()
+
+
+@pytest.fixture
+def publish():
+    """Publish the draft as it is: ``publish(effective_at=…)`` → the version."""
+    from policies.publishing import publish_statement
+
+    def act(**changes):
+        texts = {"en": "A test of publishing.", "nl": "Een proef met publiceren."}
+        return publish_statement(**({"by": "anna", "change_summary": texts} | changes))
+
+    return act
+
+
+@pytest.fixture
+def staff(db, django_user_model):
+    """Somebody of the staff in a group: ``staff("editor")`` → the user."""
+    from django.contrib.auth.models import Group
+
+    def hire(group, name=None):
+        user = django_user_model.objects.create_user(name or group, password="a long password", is_staff=True)
+        user.groups.add(Group.objects.get(name=group))
+        return user
+
+    return hire
+
+
+# -- The browser -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site(live_server, settings):
+    """Address of the running site, which takes itself for the one that visitors type."""
+    settings.PUBLIC_URL = live_server.url
+    settings.CSRF_TRUSTED_ORIGINS = [live_server.url]
+    return live_server.url
+
+
+@pytest.fixture
+def browser_context(chromium):
+    context = chromium.new_context(locale="en-GB", viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(5000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def browser_page(browser_context):
+    return browser_context.new_page()

@@ -1,0 +1,204 @@
+"""The whole suite: node, SQLite, PostgreSQL, Chromium; ``make test``. Standard library only.
+
+What a part needs is looked for, then installed where that is allowed (as root on Debian).
+What cannot be had is named at the end, and fails the run where ``CI=true``.
+
+TEST_DATABASE_URL names a PostgreSQL to use (its user may create databases), CHROME_PATH a browser.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+ROOT = Path(__file__).resolve().parent.parent
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+SLOW = "browser or processes"
+# A cluster that lives for one run has nothing to lose; the tests of durability start their own.
+THROWAWAY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+
+
+@dataclass
+class Report:
+    """What was run, how it ended, and what was not run."""
+
+    lines: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    tests: int = 0
+    failed: bool = False
+
+    def add(self, name: str, tests: int, skipped: int, seconds: float, *, ok: bool) -> None:
+        self.tests += tests
+        self.failed |= not ok
+        skips = f", {skipped} skipped" if skipped else ""
+        self.lines.append(f"{'ok' if ok else 'FAILED':<8}{name:<34}{tests:>6} tests{skips}, {seconds:.0f} s")
+
+
+def main() -> int:
+    begun = time.monotonic()
+    report = Report()
+    browser = find_browser()
+    if browser is None:
+        report.missing.append("the tests in a browser: no Chromium was found or could be installed")
+    sqlite = {"DATABASE_URL": "sqlite://:memory:"}
+    slow = SLOW if browser is not None else "processes"
+
+    run_node(report)
+    run_pytest(report, "SQLite", f"not ({SLOW})", sqlite)
+    with postgresql() as url:
+        if url is None:
+            report.missing.append("the suite on PostgreSQL: no server was found or could be installed")
+        else:
+            run_pytest(report, "PostgreSQL", f"not ({SLOW})", {"DATABASE_URL": url})
+        run_pytest(report, "SQLite, processes and browser", slow, sqlite | (browser or {}))
+        if url is not None:
+            environment = {"DATABASE_URL": url} | (browser or {})
+            run_pytest(report, "PostgreSQL, processes and browser", slow, environment)
+
+    print(f"\n{'=' * 70}")
+    print("\n".join(report.lines))
+    print(f"{report.tests} tests in {time.monotonic() - begun:.0f} s")
+    for part in report.missing:
+        print(f"\n!!! NOT RUN: {part}")
+    in_ci = os.environ.get("CI", "").lower() == "true"
+    return 1 if report.failed or (report.missing and in_ci) else 0
+
+
+# -- Runs ----------------------------------------------------------------------------------------
+
+
+def run_pytest(report: Report, name: str, marks: str, environment: dict[str, str]) -> None:
+    print(f"\n--- {name}", flush=True)
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory() as directory:
+        result = Path(directory) / "result.xml"
+        command = [sys.executable, "-m", "pytest", "-n", "auto", "-q", "-m", marks, f"--junitxml={result}"]
+        code = subprocess.run(command, cwd=ROOT, env=os.environ | environment, stdin=subprocess.DEVNULL).returncode
+        suites = list(ElementTree.parse(result).iter("testsuite")) if result.exists() else []
+    tests, skipped = (sum(int(suite.get(key, 0)) for suite in suites) for key in ("tests", "skipped"))
+    # Code 5: nothing was collected; a suite without tests is no success.
+    report.add(name, tests, skipped, time.monotonic() - begun, ok=code == 0 and tests > 0)
+
+
+def run_node(report: Report) -> None:
+    """The logic of the banner, under node's own test runner."""
+    if not (ROOT / "tests" / "js").is_dir():
+        report.failed = True
+        report.lines.append("FAILED  tests/js is not there")
+        return
+    node = shutil.which("node")
+    if node is None:
+        report.missing.append("the tests in tests/js: node was not found")
+        return
+    print("\n--- node", flush=True)
+    begun = time.monotonic()
+    files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests" / "js").glob("*.test.mjs"))
+    done = subprocess.run(
+        [node, "--test", "--test-reporter=tap", *files], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    counts = dict(line[2:].split(" ", 1) for line in done.stdout.splitlines() if line[:2] == "# " and " " in line[2:])
+    ok = done.returncode == 0 and int(counts.get("pass", 0)) > 0
+    if not ok:
+        print(done.stdout + done.stderr, flush=True)
+    print(f"{counts.get('pass', 0)} passed, {counts.get('fail', 0)} failed", flush=True)
+    report.add("node", int(counts.get("tests", 0)), int(counts.get("skipped", 0)), time.monotonic() - begun, ok=ok)
+
+
+# -- What they need ------------------------------------------------------------------------------
+
+
+@contextmanager
+def postgresql() -> Iterator[str | None]:
+    """The address of a PostgreSQL for tests: the one that is named, or a cluster for this run."""
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        yield url
+        return
+    if not shutil.which("pg_virtualenv"):
+        apt_install("postgresql", "postgresql-common")
+    if not shutil.which("pg_virtualenv"):
+        yield None
+        return
+    # It lives as long as the command inside it, which waits for the end of its input.
+    inside = "import json, os, sys; print(json.dumps(dict(os.environ)), flush=True); sys.stdin.read()"
+    options = [part for option in THROWAWAY for part in ("-o", option)]
+    cluster = subprocess.Popen(
+        ["pg_virtualenv", *options, sys.executable, "-c", inside],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=tempfile.gettempdir(),  # the server's user may not be allowed into ours
+    )
+    assert cluster.stdin and cluster.stdout
+    try:
+        line = next((line for line in cluster.stdout if line.startswith("{")), "")
+        yield _url(json.loads(line)) if line else None
+    finally:
+        cluster.stdin.close()
+        cluster.wait(timeout=60)
+
+
+def _url(names: dict[str, str]) -> str:
+    user, password, database = (quote(names[key], safe="") for key in ("PGUSER", "PGPASSWORD", "PGDATABASE"))
+    return f"postgres://{user}:{password}@{names['PGHOST']}:{names['PGPORT']}/{database}"
+
+
+def find_browser() -> dict[str, str] | None:
+    """The environment in which the tests find a Chromium; None where there is none."""
+    if path := _system_browser():
+        return {"CHROME_PATH": path}
+    if _has_own_browser() or (_run([sys.executable, "-m", "playwright", "install", "chromium"]) and _has_own_browser()):
+        return {}
+    apt_install("chromium")
+    path = _system_browser()
+    return {"CHROME_PATH": path} if path else None
+
+
+def _system_browser() -> str | None:
+    for name in (os.environ.get("CHROME_PATH", ""), *BROWSERS):
+        path = shutil.which(name) if name else None
+        if path and _run([path, "--version"]):
+            return path
+    return None
+
+
+def _has_own_browser() -> bool:
+    """Whether Playwright's download is there and has the libraries that it needs."""
+    script = (
+        "from playwright.sync_api import sync_playwright\n"
+        "with sync_playwright() as p: p.chromium.launch(args=['--no-sandbox']).close()"
+    )
+    return _run([sys.executable, "-c", script])
+
+
+def apt_install(*packages: str) -> None:
+    """Install packages of the distribution, where that is Debian's kind and this is root."""
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        return
+    print(f"Installing {', '.join(packages)}", flush=True)
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    install = ["apt-get", "install", "--yes", "--no-install-recommends", *packages]
+    if _run(["apt-get", "update"], **quiet):
+        _run(install, **quiet)
+
+
+def _run(command: list[str], **environment: str) -> bool:
+    try:
+        done = subprocess.run(
+            command, env=os.environ | environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=600
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

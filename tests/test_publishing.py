@@ -1,0 +1,315 @@
+"""Freezing the draft: what is refused, what is frozen, and that it stays frozen."""
+
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policies.models import Controller, CookieVendor, ProcessingPurpose, PurposeRetention, Section, StatementPdf, StatementVersion, Website
+from policies.publishing import NotPublishable, look_at_draft
+from policies.snapshot import canonical, compose, sha256
+from retention.append_only import AppendOnly
+
+
+def problems(publish, **changes):
+    with pytest.raises(NotPublishable) as refusal:
+        publish(**changes)
+    return refusal.value.problems
+
+
+# -- What is frozen --------------------------------------------------------------------------
+
+
+def test_the_first_version_of_the_example_is_in_force_since_8_november_2021(published):
+    assert published.number == 1
+    assert published.previous_digest == ""
+    assert timezone.localtime(published.effective_at).date().isoformat() == "2021-11-08"
+
+
+def test_the_digest_covers_the_text_and_its_place_in_the_chain(published, publish):
+    Section.objects.filter(slug="about").update(text_en="New text.", text_nl="Nieuwe tekst.")
+    second = publish()
+
+    document = json.loads(second.document)
+    assert canonical(document) == second.document
+    assert sha256(second.document) == second.digest
+    assert document["previous"] == second.previous_digest == published.digest
+    assert document["number"] == second.number == 2
+    assert document["change_summary"] == {"en": "A test of publishing.", "nl": "Een proef met publiceren."}
+
+
+def test_the_draft_may_change_and_the_version_does_not(published):
+    before = published.document
+    ProcessingPurpose.objects.all().update(title_en="Other", title_nl="Anders")
+    Website.objects.all().delete()
+
+    published.refresh_from_db()
+    assert published.document == before
+
+
+def test_a_pdf_per_language_is_made_at_publication(published):
+    pdfs = {pdf.language: bytes(pdf.body) for pdf in StatementPdf.objects.all()}
+
+    assert pdfs.keys() == {"en", "nl"}
+    assert all(body.startswith(b"%PDF-") for body in pdfs.values())
+    assert pdfs["en"] != pdfs["nl"]
+
+
+def test_composing_twice_gives_the_same_bytes(content):
+    assert canonical(compose()) == canonical(compose())
+
+
+def test_composing_costs_the_same_queries_however_many_purposes(content, django_assert_num_queries):
+    with CaptureQueriesContext(connection) as before:
+        compose()
+    for index in range(3):
+        ProcessingPurpose.objects.create(slug=f"extra-{index}", title_en="A", title_nl="A")
+
+    with django_assert_num_queries(len(before)):
+        compose()
+
+
+json_values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-(2**53), 2**53), st.text()),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=5), inner, max_size=4)),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.text(max_size=5), json_values))
+def test_canonical_json_is_the_same_whatever_the_order_and_reads_back(document):
+    shuffled = dict(reversed(document.items()))
+
+    assert canonical(shuffled) == canonical(document)
+    assert json.loads(canonical(document)) == document
+
+
+# -- What is refused -------------------------------------------------------------------------
+
+
+def test_an_empty_installation_says_what_to_fill_in(db, publish):
+    told = problems(publish)
+
+    assert "Fill in the controller: who is responsible for the processing?" in told
+    assert "Add at least one processing purpose." in told
+    assert "Mark the web site to which the pages of the statement belong." in told
+    assert not StatementVersion.objects.exists()
+
+
+def test_nothing_is_published_when_nothing_has_changed(published, publish):
+    assert problems(publish) == ["Nothing has changed since version 1."]
+
+
+@pytest.mark.parametrize("dutch", ["", None])
+@pytest.mark.parametrize(
+    ("model", "field", "place"),
+    [
+        (ProcessingPurpose, "title", "purposes › introduction: the Dutch text of “title” is missing."),
+        (ProcessingPurpose, "description", "purposes › introduction: the Dutch text of “description” is missing."),
+        (Section, "heading", "pages › statement › about: the Dutch text of “heading” is missing."),
+        (Controller, "statement_title", "title"),
+        (Website, "banner_text", "websites › website: the Dutch text of “banner_text” is missing."),
+        (CookieVendor, "purpose", "cookie_vendors › google-tag-manager: the Dutch text of “purpose” is missing."),
+    ],
+)
+def test_a_text_in_one_language_only_is_refused_with_its_place(content, publish, model, field, place, dutch):
+    row = model.objects.filter(slug=place.split(": ")[0].split(" › ")[-1]).first() if model is not Controller else model.objects.get()
+    setattr(row, f"{field}_nl", dutch)
+    row.save()
+
+    assert any(place in problem and "Dutch" in problem for problem in problems(publish))
+
+
+def test_an_optional_text_may_be_absent_in_both_languages(content, publish):
+    CookieVendor.objects.update(consent_reason_en="", consent_reason_nl=None)
+
+    assert publish().number == 1
+
+
+def test_an_optional_text_in_one_language_is_refused(content, publish):
+    CookieVendor.objects.filter(slug="hotjar").update(consent_reason_en="It replays sessions.")
+
+    assert problems(publish) == ["cookie_vendors › hotjar: the Dutch text of “consent_reason” is missing."]
+
+
+def test_a_purpose_without_retention_is_refused(content, publish):
+    PurposeRetention.objects.filter(purpose__slug="contact").delete()
+
+    assert problems(publish) == ["Purpose “contact”: say how long the data is kept."]
+
+
+def test_a_free_text_without_text_is_refused(content, publish):
+    Section.objects.filter(slug="about").update(text_en="", text_nl="")
+
+    assert "Section “about” is free text but has no text." in problems(publish)
+
+
+@pytest.mark.parametrize("summary", [{}, {"en": "Changed."}, {"en": "Changed.", "nl": "  "}])
+def test_who_publishes_says_what_changed_in_both_languages(content, publish, summary):
+    assert "Say in English and in Dutch what changed." in problems(publish, change_summary=summary)
+
+
+def test_a_version_cannot_be_in_force_before_the_one_that_it_follows(published, publish):
+    Section.objects.filter(slug="about").update(text_en="New.", text_nl="Nieuw.")
+
+    told = problems(publish, effective_at=published.effective_at - timedelta(seconds=1))
+
+    assert told == ["The new version cannot be in force before version 1, which is from 2021-11-08 00:00."]
+
+
+def test_what_was_not_previewed_is_not_published(content, publish):
+    seen = look_at_draft().digest
+    Section.objects.filter(slug="about").update(text_en="Sneaked in.", text_nl="Ingeslopen.")
+
+    assert problems(publish, expected_digest=seen) == [
+        "The draft was changed after you opened this preview. Look at it again."
+    ]
+
+
+def test_what_was_previewed_is_published(content, publish):
+    assert publish(expected_digest=look_at_draft().digest).number == 1
+
+
+def test_two_people_publishing_at_once_one_wins_and_the_other_is_told(transactional_db, publish, monkeypatch):
+    from policies import publishing
+    from policies.first_install import install_example
+
+    install_example()
+    Section.objects.filter(slug="about").update(text_en="New.", text_nl="Nieuw.")
+    together = threading.Barrier(2, timeout=20)
+    look = publishing.look_at_draft
+
+    def look_together():
+        draft = look()
+        together.wait()
+        return draft
+
+    monkeypatch.setattr(publishing, "look_at_draft", look_together)
+    outcomes = []
+
+    def person():
+        try:
+            outcomes.append(publish().number)
+        except NotPublishable as error:
+            outcomes.append(error.problems)
+        finally:
+            connection.close()
+
+    people = [threading.Thread(target=person) for _ in range(2)]
+    for thread in people:
+        thread.start()
+    for thread in people:
+        thread.join()
+
+    assert sorted(map(str, outcomes)) == sorted(
+        [
+            "2",
+            "['Somebody else published a version at the same moment. Look at it, and at what is left of yours.']",
+        ]
+    )
+    assert StatementVersion.objects.count() == 2
+
+
+def test_a_version_may_be_published_ahead_of_the_moment_from_which_it_holds(published, publish):
+    Section.objects.filter(slug="about").update(text_en="New.", text_nl="Nieuw.")
+    moment = timezone.now() + timedelta(days=30)
+
+    second = publish(effective_at=moment)
+
+    assert StatementVersion.objects.in_force(timezone.now()) == published
+    assert StatementVersion.objects.in_force(moment) == second
+
+
+# -- Whether visitors are asked again --------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "asked"),
+    [
+        ({"purpose_en": "Counting.", "purpose_nl": "Tellen."}, {}),
+        ({"privacy_url": "https://example.org/privacy"}, {}),
+        ({"lifetime": "P3Y"}, {"website": ["analytical"], "prostream": ["analytical"]}),
+        ({"country": "US"}, {"website": ["analytical"], "prostream": ["analytical"]}),
+        ({"company": "Other Ltd."}, {"website": ["analytical"], "prostream": ["analytical"]}),
+    ],
+)
+def test_visitors_are_asked_again_for_what_is_material(published, publish, change, asked):
+    CookieVendor.objects.filter(slug="hotjar").update(**change)
+
+    assert publish().asks_again == asked
+
+
+def test_moving_a_vendor_asks_again_for_the_category_that_it_joins(published, publish):
+    marketing = CookieVendor.objects.get(slug="linkedin-ads").category
+    CookieVendor.objects.filter(slug="hotjar").update(category=marketing)
+
+    assert "marketing" in publish().asks_again["website"]
+
+
+# -- That it stays frozen --------------------------------------------------------------------
+
+
+def test_a_version_cannot_be_changed_or_deleted_through_the_orm(published):
+    published.digest = "0" * 64
+
+    for act in (
+        published.save,
+        published.delete,
+        StatementVersion.objects.all().delete,
+        lambda: StatementVersion.objects.update(number=7),
+        lambda: StatementVersion.objects.bulk_update([published], ["digest"]),
+        StatementPdf.objects.all().delete,
+        StatementPdf.objects.first().delete,
+    ):
+        with pytest.raises(AppendOnly):
+            act()
+
+
+@pytest.mark.parametrize("table", ["policies_statementversion", "policies_statementpdf"])
+@pytest.mark.parametrize("statement", ["UPDATE {} SET digest = digest", "DELETE FROM {}"])
+def test_a_version_cannot_be_changed_or_deleted_by_sql(published, table, statement):
+    with pytest.raises(DatabaseError, match="never changed or deleted"), transaction.atomic():
+        connection.cursor().execute(statement.format(table))
+
+    assert StatementVersion.objects.get() == published
+
+
+# -- The command -----------------------------------------------------------------------------
+
+
+def test_the_command_publishes_from_a_date_in_amsterdam(content, capsys):
+    call_command("publish_statement", by="anna", summary_en="First.", summary_nl="Eerste.", effective="2021-11-08")
+
+    version = StatementVersion.objects.get()
+    assert version.effective_at == datetime(2021, 11, 7, 23, tzinfo=UTC)
+    assert version.published_by == "anna"
+    assert version.digest in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("effective", ["tomorrow", "2021-13-01", "08-11-2021"])
+def test_the_command_refuses_what_is_no_moment(content, effective):
+    with pytest.raises(CommandError, match="not a moment"):
+        call_command("publish_statement", by="anna", summary_en="a", summary_nl="b", effective=effective)
+
+
+def test_the_command_says_why_it_did_not_publish(published):
+    with pytest.raises(CommandError, match="Nothing has changed since version 1"):
+        call_command("publish_statement", by="anna", summary_en="a", summary_nl="b")
+
+
+def test_a_first_install_happens_once(db, capsys, django_user_model):
+    call_command("first_install")
+    first = capsys.readouterr().out
+    call_command("first_install")
+
+    assert "password" in first
+    assert capsys.readouterr().out == ""
+    assert StatementVersion.objects.count() == 1
+    assert django_user_model.objects.get().is_superuser
