@@ -65,7 +65,7 @@ class VersionFilter(admin.SimpleListFilter):
 class DecidedFilter(admin.SimpleListFilter):
     """By age, through the time in the identifier (UUIDv7), which is what the index is sorted by."""
 
-    title = _("decided")
+    title = _("time of the decision")
     parameter_name = "decided"
     DAYS = {"1": _("in the past day"), "7": _("in the past 7 days"), "31": _("in the past 31 days")}
 

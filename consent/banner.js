@@ -22,16 +22,16 @@
  *   n?: Record<string, boolean>, s?: string}} Choice
  *
  * A text in English and Dutch, or one string where both are the same.
- * @typedef {string | [string, string]} Text
+ * @typedef {string | [string, string]} Words
  *
  * Slug, name, company, country, purpose, lifetime, address of the privacy statement.
- * @typedef {[string, string, string, Text, Text, Text, string]} Vendor
+ * @typedef {[string, string, string, Words, Words, Words, string]} Vendor
  *
  * Without a fingerprint it needs no consent.
- * @typedef {{slug: string, name: Text, purpose: Text, fingerprint?: string, vendors: Vendor[]}} Category
+ * @typedef {{slug: string, name: Words, purpose: Words, fingerprint?: string, vendors: Vendor[]}} Category
  *
  * @typedef {{website: string, version: number, days: number, language: string, css: string,
- *   text: Record<string, Text>, categories: Category[]}} Config
+ *   text: Record<string, Words>, categories: Category[]}} Config
  *
  * @typedef {"accept_all" | "reject_all" | "save" | "withdraw"} Action
  */
@@ -45,8 +45,11 @@ const HOUR = 3_600_000;
 
 // -- What was chosen, and what follows from it: pure ---------------------------------------
 
-/** The categories about which the visitor is asked. */
-function asked(/** @type {Config} */ { categories }) {
+/**
+ * The categories about which the visitor is asked.
+ * @param {Config} config
+ */
+function asked({ categories }) {
   return categories.filter(({ fingerprint }) => fingerprint);
 }
 
@@ -128,6 +131,7 @@ function decide(config, before, action, answers, vendors, subject, seconds) {
   const isGranted = grants(c, n);
   if (isGranted) subject ??= uuid(4);
   else if (subject) action = "withdraw";
+  /** @type {(t: number, c: any, n: any) => Choice} */
   const make = (t, c, n) => ({ v: 1, t, f, c, n: Object.keys(n).length ? n : undefined, s: grants(c, n) ? subject : undefined });
   const choice = make(seconds, c, n);
 
@@ -178,17 +182,23 @@ function languageFor(wishes) {
 
 // -- On the page ---------------------------------------------------------------------------
 
-function start(/** @type {Config} */ config, /** @type {string} */ digest) {
+/**
+ * @param {Config} config
+ * @param {string} digest SHA-256 of all that is served before the call of this function
+ */
+function start(config, digest) {
   // The tag twice, or the tags of two sites: the first one asks.
   if (customElements.get("privacy-consent")) return;
 
+  /** @type {any} */
   const script = document.currentScript ?? document.querySelector(`script[src*="/embed/${config.website}."]`);
   const { origin } = new URL(script.src);
   const root = document.documentElement;
   const language = languageFor([script.dataset.language, root.lang, ...navigator.languages, config.language]);
-  const say = (/** @type {Text} */ text) => (typeof text === "string" ? text : text[language]);
+  /** @type {(text: Words) => string} */
+  const say = (text) => (typeof text === "string" ? text : text[language]);
   const label = (name, words = {}) => say(config.text[name]).replace(/{(\w+)}/g, (match, word) => words[word] ?? match);
-  const gpc = navigator.globalPrivacyControl === true;
+  const gpc = "globalPrivacyControl" in navigator && navigator.globalPrivacyControl === true;
   const nothing = { c: {}, n: {} };
 
   let choice = nothing;
@@ -219,7 +229,8 @@ function start(/** @type {Config} */ config, /** @type {string} */ digest) {
     if (stored) choice = stillValid(config, stored);
   }
 
-  function apply(/** @type {Choice} */ decided) {
+  /** @param {Choice} decided */
+  function apply(decided) {
     const before = JSON.stringify(choice);
     choice = stillValid(config, decided);
     attempt(() => (document.cookie = cookieFor(decided, config.days, location.protocol === "https:")));
@@ -280,7 +291,7 @@ function start(/** @type {Config} */ config, /** @type {string} */ digest) {
         keepalive: true,
         signal: stop.signal,
       });
-      wait = response.headers.get("retry-after") * 1000;
+      wait = Number(response.headers.get("retry-after")) * 1000;
       answer = await response.text();
       status = response.status;
     } catch {
@@ -324,6 +335,7 @@ function start(/** @type {Config} */ config, /** @type {string} */ digest) {
   const notices = new Map();
   let isReleasing = false;
 
+  /** @type {(held: any) => boolean} */
   const isFree = ({ dataset }) => isAllowed(dataset.consentVendor ?? dataset.consent);
 
   /** One after the other, in the order of the document, looking again after each. */
@@ -447,15 +459,16 @@ function start(/** @type {Config} */ config, /** @type {string} */ digest) {
   // In the top layer nothing of the page lies above it; "manual", so that Escape does nothing.
   const foot = make("div", { class: "pc-foot", popover: "manual" }, layer, status, control);
   const banner = make("privacy-consent", { lang: LANGUAGES[language], dir: "ltr" }, foot);
-  /** @type {HTMLDialogElement | null} */
-  let dialog = null;
+  /** @type {HTMLDialogElement | undefined} */
+  let dialog;
   const sheet = new CSSStyleSheet();
   // Important in a layer: so the page's own rules, important or not, give way.
   sheet.replaceSync(config.css.replaceAll(";", "!important;"));
 
   function render() {
     const isQuiet = gpc && isUndecided() && !pending && !message;
-    layer.hidden = !isAsking();
+    // Behind the open second layer the first would show the same buttons out of reach.
+    layer.hidden = !isAsking() || !!dialog?.isConnected;
     control.hidden = isAsking() || !asked(config).length;
     status.textContent = message ? label(message) : isQuiet ? label("gpc") : "";
   }
@@ -467,8 +480,8 @@ function start(/** @type {Config} */ config, /** @type {string} */ digest) {
 
   /** After a choice; the keyboard goes on where it was, or at the control if that is gone. */
   function close() {
-    dialog?.close();
     const wasInside = banner.contains(document.activeElement);
+    dialog?.close();
     render();
     if (wasInside) control.focus();
   }
@@ -533,9 +546,16 @@ function start(/** @type {Config} */ config, /** @type {string} */ digest) {
       make("div", { class: "pc-words" }, ...config.categories.map(aboutCategory)),
       actions(acceptAll(), rejectAll(), button(label("save"), save)),
     );
-    dialog.onclose = ({ target }) => target.remove();
+    const opener = document.activeElement;
+    dialog.onclose = () => {
+      dialog.remove();
+      render();
+      // The browser gives the focus back before the first layer is there again.
+      if (document.activeElement === document.body) /** @type {any} */ (opener).focus();
+    };
     banner.append(dialog);
     dialog.showModal();
+    render();
   }
 
   /** First in the body, again if the page replaced its body. */

@@ -44,7 +44,7 @@ LABELS = {
         "until then optional cookies stay off."
     ),
     "failed": _("Your choice could not be stored, so optional cookies stay off. Reload the page and choose again."),
-    "gpc": _("Your browser asks not to be tracked (GPC), so optional cookies are off."),
+    "gpc": _("Your privacy signal (GPC) is honoured: optional cookies are off."),
     "held": _(
         "Here you would see something from {name} ({company}, {country}). Purpose: {purpose}. "
         "Your browser contacts {name} only if you allow it."
@@ -115,7 +115,7 @@ def _text(texts: Bilingual) -> Text:
 @cache
 def _code() -> str:
     """banner.js without its comments and indentation, which stand on lines of their own."""
-    source = re.sub(r"^\s*/\*\*.*?\*/$", "", (HERE / "banner.js").read_text(), flags=re.DOTALL | re.MULTILINE)
+    source = re.sub(r"^\s*/\*\*(?:(?!\*/).)*\*/$", "", (HERE / "banner.js").read_text(), flags=re.DOTALL | re.MULTILINE)
     lines = (line.strip() for line in source.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))
 

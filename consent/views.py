@@ -125,6 +125,7 @@ def _allow_origin(request, response):
         return response
     if any(origin in recording.allowed_origins(website["slug"]) for website in edition.content["websites"]):
         response["Access-Control-Allow-Origin"] = origin
+        response["Access-Control-Expose-Headers"] = "Retry-After"
     patch_vary_headers(response, ["Origin"])
     return response
 

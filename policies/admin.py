@@ -155,7 +155,7 @@ class PurposeRecipientInline(PlainTabularInline):
 
 @admin.register(models.ProcessingPurpose)
 class ProcessingPurposeAdmin(TranslatedContentAdmin):
-    list_display = ["__str__", "bases", "how_long", *DESK_COLUMNS]
+    list_display = ["__str__", "how_long", *DESK_COLUMNS]
     list_filter = ["legal_bases__basis", TextsFilter, ChangedFilter]
     search_fields = ["slug", "title_en", "title_nl", "description_en", "description_nl"]
     save_on_top = True
@@ -172,12 +172,8 @@ class ProcessingPurposeAdmin(TranslatedContentAdmin):
         return (
             super()
             .get_queryset(request)
-            .prefetch_related("legal_bases", "retention__rule__trigger", "retention__rule__follows__trigger")
+            .prefetch_related("retention__rule__trigger", "retention__rule__follows__trigger")
         )
-
-    @admin.display(description=_("legal bases"))
-    def bases(self, purpose):
-        return _lines(used.get_basis_display() for used in purpose.legal_bases.all())
 
     @admin.display(description=_("how long"))
     def how_long(self, purpose):

@@ -5,6 +5,7 @@ import unicodedata
 from babel import Locale
 from django import forms
 from django.contrib.admin.widgets import AdminSplitDateTime, AdminTextareaWidget
+from django.utils.text import capfirst
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -23,7 +24,7 @@ def country_field(db_field):
     return forms.ChoiceField(
         choices=[("", "—"), *countries()],
         required=not db_field.blank,
-        label=db_field.verbose_name,
+        label=capfirst(db_field.verbose_name),
         help_text=db_field.help_text,
     )
 

@@ -337,7 +337,7 @@ def _vendor(vendor: Texts) -> list[list[Node]]:
         _lines([[_plain(f"{vendor['company']}, {vendor['country']['name']}")], _address(vendor["privacy_url"])]),
         _lines([[_plain(vendor["purpose"])], [_plain(vendor["consent_reason"])]]),
         [_plain(vendor["lifetime"]["wording"])],
-        _lines([_or_missing(_names(vendor["safeguards"])), websites]),
+        _lines([_or_missing(_series(vendor["safeguards"])), websites]),
     ]
 
 
@@ -438,13 +438,26 @@ def _table(columns: list[tuple[str, int]], rows: list[list[list[Node]]]) -> Bloc
         "columns": [{"label": label, "width": width} for label, width in columns],
         "rows": [
             {
-                "cells": [{"nodes": cell, "long_words": bool(LONG_WORD.search(_words(cell)))} for cell in cells],
+                "cells": [_dividable(cell) for cell in cells],
                 # A row stays on one page, unless it is so long that it might not fit on any.
                 "keep": max(len(_words(cell)) for cell in cells) < 500,
             }
             for cells in rows
         ],
     }
+
+
+def _dividable(nodes: list[Node]) -> list[Node]:
+    """``nodes`` with long words marked, which may be divided. Not in an address: its reader would type the hyphen."""
+    marked: list[Node] = []
+    for node in nodes:
+        if isinstance(node, str):
+            marked.append(_tag("dividable", node) if LONG_WORD.search(node) else node)
+        elif node["tag"] == "a":
+            marked.append(node)
+        else:
+            marked.append(node | {"children": _dividable(node["children"])})
+    return marked
 
 
 # -- Nodes ---------------------------------------------------------------------------------

@@ -378,6 +378,7 @@ def respond(request: HttpRequest, page: Page, cache_control: str = "public, max-
         response["Content-Length"] = str(len(response.content))
     response["ETag"] = page.etag
     response["Cache-Control"] = cache_control
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
     if page.encoded:
         patch_vary_headers(response, ["Accept-Encoding"])
     if page.language:

@@ -93,6 +93,7 @@ def _json(request, key, make, content_type="application/json"):
     page = edition.once(key, lambda: Page.of(make(edition), content_type))
     response = respond(request, page)
     response["Access-Control-Allow-Origin"] = "*"
+    response["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 
 

@@ -1,7 +1,9 @@
 """Error pages in the language of the address, with the way back to the statement."""
 
 import logging
+import sys
 
+from django.db import DatabaseError
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import get_language, get_language_from_path, override
@@ -39,7 +41,14 @@ def not_found(request, exception):
 
 
 def server_error(request):
-    """The last resort: nothing here may need the database, and little may fail."""
+    """The last resort: nothing here may need the database, and little may fail.
+
+    503 where the database is away and this process has no page to show yet.
+    """
+    if isinstance(sys.exc_info()[1], DatabaseError):
+        response = _page(request, 503, "500.html")
+        response["Retry-After"] = "10"
+        return response
     return _page(request, 500, "500.html")
 
 

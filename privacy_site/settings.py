@@ -46,9 +46,11 @@ if not HTTPS and not is_loopback(_public.hostname):
         "trying things out on 127.0.0.1 or localhost."
     )
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[_public.hostname])
-# Whose X-Forwarded-* headers are believed: addresses or networks of the reverse proxies.
+# Whose X-Forwarded-* headers are believed: addresses or networks of the reverse proxies. A site
+# that only this machine can reach believes the proxies of this machine.
+_proxies = env.list("TRUSTED_PROXIES", default=[] if HTTPS else ["127.0.0.0/8", "::1"])
 try:
-    TRUSTED_PROXIES = [ipaddress.ip_network(item) for item in env.list("TRUSTED_PROXIES", default=[])]
+    TRUSTED_PROXIES = [ipaddress.ip_network(item) for item in _proxies]
 except ValueError as error:
     raise ImproperlyConfigured(
         f"TRUSTED_PROXIES holds addresses or networks such as 10.0.0.0/8: {error}."
@@ -170,7 +172,7 @@ STORAGES = {
 
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=HTTPS)
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked from inside, without TLS
-SECURE_HSTS_SECONDS = 63_072_000 if HTTPS else 0
+SECURE_HSTS_SECONDS = 63_072_000  # two years; sent over TLS only
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("HSTS_SUBDOMAINS", default=False)
 # Not "no-referrer": with that, browsers send "Origin: null" with the preferences form.
 SECURE_REFERRER_POLICY = "same-origin"

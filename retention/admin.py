@@ -12,7 +12,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.utils import NestedObjects, flatten_fieldsets, quote
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.db import models
 from django.db.models import Case, Exists, Max, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce, Greatest
@@ -65,6 +65,15 @@ def label_of(column):
     }
 
 
+def labels_of(model):
+    """The label of each translated column, for forms and for whoever may only look."""
+    return {
+        column: label_of(model._meta.get_field(column))
+        for field in translated_fields(model)
+        for column in columns_of(field)
+    }
+
+
 def lacks(model, language):
     """Condition: a row of ``model`` lacks a text in ``language``.
 
@@ -90,6 +99,11 @@ def owner_field(model):
         if field.many_to_one and field.remote_field.on_delete is models.CASCADE:
             return field
     return None
+
+
+def _references(model):
+    """Names of the fields through which a row names others, but for the one that it is part of."""
+    return [field.name for field in model._meta.fields if field.many_to_one and field != owner_field(model)]
 
 
 class ContentForm(forms.ModelForm):
@@ -142,6 +156,8 @@ class SideBySide:
         ]
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
+        if isinstance(db_field, models.URLField):
+            kwargs["assume_scheme"] = "https"
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field and hasattr(db_field, "translated_field"):
             field.required = False  # the form asks for one language, publishing for both
@@ -165,6 +181,13 @@ class PartInline(SideBySide):
     """Rows that belong to another row, shown on its page."""
 
     extra = 0
+
+    def get_formset(self, request, obj=None, **kwargs):
+        return super().get_formset(request, obj, **({"labels": labels_of(self.model)} | kwargs))
+
+    def get_queryset(self, request):
+        # The line above each row names what the row refers to.
+        return super().get_queryset(request).select_related(*_references(self.model))
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
@@ -299,6 +322,9 @@ class ContentAdmin(SideBySide, SimpleHistoryAdmin):
         # A month by its name: 11/12 is another day to a Dutch reader than to an American.
         return date_format(timezone.localtime(row.changed_at), "j M Y H:i")
 
+    def get_form(self, request, obj=None, **kwargs):
+        return super().get_form(request, obj, **({"labels": labels_of(self.model)} | kwargs))
+
     def get_readonly_fields(self, request, obj=None):
         if obj is None:
             return super().get_readonly_fields(request, obj)
@@ -355,6 +381,8 @@ class ContentAdmin(SideBySide, SimpleHistoryAdmin):
             if newer.id == older.id:
                 delta = newer.diff_against(older, foreign_keys_are_objs=True)
                 newer.history_delta_changes = FieldNames(inline.model, newer).context_for_delta_changes(delta)
+        for record in records:
+            record.name = _name_then(record)
         records.sort(key=lambda record: (record.history_date, record.history_id), reverse=True)
         return {"title": capfirst(inline.model._meta.verbose_name_plural), "records": records} if records else None
 
@@ -399,6 +427,17 @@ class FieldNames(HistoricalRecordContextHelper):
     def prepare_delta_change_value(self, change, value):
         prepared = super().prepare_delta_change_value(change, value)
         return ", ".join(map(str, prepared)) if isinstance(prepared, list) else prepared
+
+
+def _name_then(record):
+    """What a historical part was called; what it refers to may be gone since."""
+    row = record.instance
+    try:
+        for name in _references(type(row)):
+            setattr(row, name, getattr(record, name))  # loaded with the record
+        return str(row)
+    except ObjectDoesNotExist:
+        return gettext("number %(number)s, deleted since") % {"number": row.pk}
 
 
 def _last_change(model, key):

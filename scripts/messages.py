@@ -1,8 +1,8 @@
 """The Dutch catalogue without gettext: a fresh machine has none.
 
-    python scripts/messages.py compile   write the .mo files that are older than their .po
-    python scripts/messages.py update    bring the .po in line with the sources
-    python scripts/messages.py check     exit 1 where a sentence is untranslated, fuzzy or gone
+python scripts/messages.py compile   write the .mo files that are older than their .po
+python scripts/messages.py update    bring the .po in line with the sources
+python scripts/messages.py check     exit 1 where a sentence is untranslated, fuzzy or gone
 """
 
 import io

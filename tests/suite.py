@@ -83,7 +83,7 @@ def run_pytest(report: Report, name: str, marks: str, environment: dict[str, str
         result = Path(directory) / "result.xml"
         command = [sys.executable, "-m", "pytest", "-n", "auto", "-q", "-m", marks, f"--junitxml={result}"]
         code = subprocess.run(command, cwd=ROOT, env=os.environ | environment, stdin=subprocess.DEVNULL).returncode
-        suites = list(ElementTree.parse(result).iter("testsuite")) if result.exists() else []
+        suites = list(ElementTree.parse(result).iter("testsuite")) if result.exists() else []  # noqa: S314 - our own
     tests, skipped = (sum(int(suite.get(key, 0)) for suite in suites) for key in ("tests", "skipped"))
     # Code 5: nothing was collected; a suite without tests is no success.
     report.add(name, tests, skipped, time.monotonic() - begun, ok=code == 0 and tests > 0)
@@ -103,7 +103,11 @@ def run_node(report: Report) -> None:
     begun = time.monotonic()
     files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests" / "js").glob("*.test.mjs"))
     done = subprocess.run(
-        [node, "--test", "--test-reporter=tap", *files], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        [node, "--test", "--test-reporter=tap", *files],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
     )
     counts = dict(line[2:].split(" ", 1) for line in done.stdout.splitlines() if line[:2] == "# " and " " in line[2:])
     ok = done.returncode == 0 and int(counts.get("pass", 0)) > 0
@@ -131,13 +135,15 @@ def postgresql() -> Iterator[str | None]:
     inside = "import json, os, sys; print(json.dumps(dict(os.environ)), flush=True); sys.stdin.read()"
     options = [part for option in THROWAWAY for part in ("-o", option)]
     cluster = subprocess.Popen(
-        ["pg_virtualenv", *options, sys.executable, "-c", inside],
+        # In a directory of its own: as root, two runs at once would want the same cluster.
+        ["pg_virtualenv", "-t", *options, sys.executable, "-c", inside],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         cwd=tempfile.gettempdir(),  # the server's user may not be allowed into ours
     )
-    assert cluster.stdin and cluster.stdout
+    assert cluster.stdin is not None
+    assert cluster.stdout is not None
     try:
         line = next((line for line in cluster.stdout if line.startswith("{")), "")
         yield _url(json.loads(line)) if line else None

@@ -301,6 +301,14 @@ def test_the_site_says_why_it_is_not_ready(db, client):
     assert (response.status_code, response.json()["missing"]) == (503, ["the database does not answer"])
 
 
+def test_a_process_that_has_seen_no_database_yet_asks_for_patience(db):
+    with connection.execute_wrapper(Away()):
+        response = Client(raise_request_exception=False).get("/nl/verklaring/")
+
+    assert (response.status_code, response["Retry-After"]) == (503, "10")
+    assert '<html lang="nl"' in response.text
+
+
 def test_a_fault_of_ours_is_answered_without_details(published, rf, monkeypatch):
     broken = Client(raise_request_exception=False)
     monkeypatch.setattr(rendering, "statement_page", lambda *args: 1 / 0)

@@ -91,7 +91,7 @@ class PostgresDatabase:
 
     def take_away(self):
         self._sql(f'ALTER DATABASE "{self.name}" ALLOW_CONNECTIONS false')
-        self._sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{self.name}'")
+        self._sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{self.name}'")  # noqa: S608
 
     def bring_back(self):
         self._sql(f'ALTER DATABASE "{self.name}" ALLOW_CONNECTIONS true')
@@ -276,7 +276,9 @@ def test_every_process_serves_a_new_version_within_five_seconds(site, tmp_path):
     file.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
     site.manage("load_policy", str(file))
 
-    site.manage("publish_statement", "--by=anna", "--summary-en=A telephone number.", "--summary-nl=Een telefoonnummer.")
+    site.manage(
+        "publish_statement", "--by=anna", "--summary-en=A telephone number.", "--summary-nl=Een telefoonnummer."
+    )
 
     phone = content["controller"]["phone"].encode()
     for answer in site.every_worker(

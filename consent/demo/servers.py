@@ -5,6 +5,7 @@ banner by one script tag, as any other site would, under a strict Content-Securi
 """
 
 import json
+import secrets
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -66,7 +67,7 @@ def _site_handler(banner: str, vendor: str, more: dict[str, str]) -> type[Handle
     policy = "; ".join(
         [
             "default-src 'none'",
-            f"script-src 'self' {privacy} {vendor}",
+            f"script-src 'self' 'nonce-$nonce' {privacy} {vendor}",
             "style-src 'self'",
             f"connect-src {privacy}",
             f"img-src 'self' {vendor}",
@@ -82,9 +83,13 @@ def _site_handler(banner: str, vendor: str, more: dict[str, str]) -> type[Handle
             text = more.get(path) or _page(path)
             if text is None:
                 return 404, "text/plain", b"There is no such page on this demo site.\n", {}
-            body = Template(text).safe_substitute(words).encode()
-            kind = TYPES[Path(path).suffix or ".html"]
-            return 200, kind, body, {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff"}
+            fresh = words | {"nonce": secrets.token_urlsafe(16)}
+            body = Template(text).safe_substitute(fresh).encode()
+            headers = {
+                "Content-Security-Policy": Template(policy).substitute(fresh),
+                "X-Content-Type-Options": "nosniff",
+            }
+            return 200, TYPES[Path(path).suffix or ".html"], body, headers
 
     return SiteHandler
 

@@ -192,6 +192,7 @@ def test_nothing_is_stored_or_fetched_before_a_choice(web, page, third_parties):
 
     page.mouse.wheel(0, 2000)
     page.keyboard.press("Escape")
+    expect(first_layer(page)).to_be_visible()
     page.click("#link")
     expect(first_layer(page)).to_be_visible()
 
@@ -213,10 +214,10 @@ def test_accepting_and_refusing_are_alike_and_in_view(web, page, width, language
     expect(buttons).to_have_count(3)
     styles = buttons.evaluate_all(
         """buttons => buttons.map(button => {
-            const { color, backgroundColor, borderColor, borderWidth, font, padding, opacity } = getComputedStyle(button);
+            const style = getComputedStyle(button);
+            const looks = ["color", "backgroundColor", "border", "borderRadius", "font", "padding", "boxShadow"];
             const { width, height } = button.getBoundingClientRect();
-            return JSON.stringify([button.tagName, color, backgroundColor, borderColor, borderWidth, font, padding, opacity,
-                                   Math.round(width), Math.round(height)]);
+            return [button.tagName, ...looks.map(name => style[name]), Math.round(width), Math.round(height)].join();
         })"""
     )
     assert len(set(styles)) == 1
@@ -263,7 +264,8 @@ def test_a_refusal_leaves_no_identifier(web, page):
     reject(page)
 
     [record] = records()
-    assert (record.action, record.subject, record.choices) == ("reject_all", None, {"analytical": False, "marketing": False})
+    assert (record.action, record.subject) == ("reject_all", None)
+    assert record.choices == {"analytical": False, "marketing": False}
     assert set(choice_of(page)) == {"v", "t", "f", "c"}
     assert str(record.id) not in json.dumps(page.context.cookies())
     assert storage(page) == {}
@@ -476,12 +478,14 @@ def test_a_new_choice_overtakes_one_that_is_under_way(web, page):
 
 
 def test_scripts_run_in_the_order_of_the_document(web, page):
-    """Also where the first is slow: the second one needs it."""
-    page.route("**/hit.js?name=first", lambda route: (page.wait_for_timeout(300), route.continue_()))
-    page.goto(web())
+    """Also where one is slow and the next, which needs it, stands in the page; its nonce lets it run."""
+    inline = """<script type="text/plain" nonce="$nonce" data-consent="analytical">hits.push("inline");</script>
+        <script type="text/plain" data-consent="analytical" data-type="module" data-src="/module.js"></script>"""
+    page.route("**/hit.js*", lambda route: (page.wait_for_timeout(300), route.continue_()))
+    page.goto(web({"/": page_with(inline), "/module.js": 'hits.push(import.meta.url.split("/").at(-1));'}))
     accept(page)
 
-    wait_for_hits(page, ["first", "second", "advertising"])
+    wait_for_hits(page, ["first", "second", "advertising", "inline", "module.js"])
 
 
 def test_a_script_that_fails_does_not_stop_the_next_one(web, page):
@@ -599,22 +603,25 @@ def test_the_second_layer_names_every_vendor(web, page, published):
     expect(dialog.get_by_role("listitem")).to_have_count(len(vendors))
     for vendor in vendors:
         item = dialog.get_by_role("listitem").filter(has=page.get_by_text(vendor["name"], exact=True))
-        for words in (vendor["company"], vendor["country"]["name"]["en"], vendor["purpose"]["en"], vendor["lifetime"]["wording"]["en"]):
-            expect(item).to_contain_text(words)
+        expect(item).to_contain_text(vendor["company"])
+        for texts in (vendor["country"]["name"], vendor["purpose"], vendor["lifetime"]["wording"]):
+            expect(item).to_contain_text(texts["en"])
         expect(item.get_by_role("link")).to_have_attribute("href", vendor["privacy_url"])
 
 
 def test_the_page_can_ask_and_is_told(web, page):
     page.goto(web())
     expect(first_layer(page)).to_be_visible()
-    page.evaluate("document.addEventListener('privacyconsent:change', event => (window.told ??= []).push(event.detail))")
+    listen = "document.addEventListener('privacyconsent:change', event => (window.told ??= []).push(event.detail))"
+    page.evaluate(listen)
     press(page, "Manage preferences")
     page.get_by_role("checkbox", name="Analytical").check()
     press(page, "Save my choice")
     said(page, "has been saved")
 
     names = ["functional", "analytical", "google-analytics", "marketing", "linkedin-ads", "unknown", "constructor"]
-    assert page.evaluate("names => names.map(privacyConsent.allows)", names) == [True, True, True, False, False, False, False]
+    allowed = page.evaluate("names => names.filter(privacyConsent.allows)", names)
+    assert allowed == ["functional", "analytical", "google-analytics"]
     assert page.evaluate("privacyConsent.choices()") == {"analytical": True, "marketing": False}
     assert page.evaluate("told.at(-1)") == {"choices": {"analytical": True, "marketing": False}, "vendors": {}}
     page.evaluate("privacyConsent.withdraw()")
@@ -772,7 +779,10 @@ def test_without_cookies_and_storage_it_works_for_one_page(web, page, third_part
                 set() { throw new DOMException("blocked", "SecurityError"); },
             });"""
     )
-    page.route("**/hit.js*", lambda route: route.fulfill(body="(window.hits ??= []).push('ran')", content_type="text/javascript"))
+    page.route(
+        "**/hit.js*",
+        lambda route: route.fulfill(body="(window.hits ??= []).push('ran')", content_type="text/javascript"),
+    )
     origin = web()
     page.goto(origin)
     accept(page)
@@ -785,16 +795,17 @@ def test_without_cookies_and_storage_it_works_for_one_page(web, page, third_part
 
 HOSTILE = """
 * { all: unset !important; float: left !important; font: 60px/3 fantasy !important; direction: rtl !important }
-button, dialog, [role=dialog], privacy-consent, privacy-consent * { display: none !important; visibility: hidden !important }
+button, dialog, [role=dialog], privacy-consent, privacy-consent * { display: none !important }
+button, dialog, [role=dialog], privacy-consent, privacy-consent * { visibility: hidden !important }
 div, p { position: fixed !important; inset: 0 !important; opacity: 0 !important; transform: scale(0) !important }
 body { transform: rotate(3deg); z-index: 2147483647; text-transform: uppercase; letter-spacing: 1em }
-#cover { position: fixed !important; inset: 0 !important; z-index: 2147483647 !important; display: block !important; background: red }
+#cover { position: fixed !important; inset: 0 !important; z-index: 2147483647 !important; background: red !important }
 """
 
 
 def test_hostile_styles_of_the_page_do_not_break_it(web, page):
-    origin = web({"/": page_with(css=("/site.css", "/hostile.css")).replace("<main>", '<div id="cover"></div><main>'), "/hostile.css": HOSTILE})
-    page.goto(origin)
+    html = page_with(css=("/site.css", "/hostile.css"), cover=("<main>", '<div id="cover"></div><main>'))
+    page.goto(web({"/": html, "/hostile.css": HOSTILE}))
     buttons = first_layer(page).get_by_role("button")
     heights = [round(button.bounding_box()["height"]) for button in buttons.all()]
 

@@ -1,0 +1,221 @@
+"""The desk in a real browser: under its strict policy, from its own address, with and without scripts."""
+
+import re
+import uuid
+from urllib.parse import urlsplit
+
+import pytest
+from django.contrib import admin
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from consent.models import Banner, ConsentRecord
+from policies.models import Controller, DataCategory, ProcessingPurpose, StatementVersion
+
+PASSWORD = "a long password"
+EVIDENCE = {StatementVersion, Banner, ConsentRecord}
+
+
+class Watcher:
+    """What the browser refused, and what it asked of others, on all pages of a context."""
+
+    def __init__(self, context, origin):
+        self.violations = []
+        self.strangers = []
+        self.seen = 0
+        self.origin = origin
+        context.expose_binding("reportViolation", lambda source, what: self.violations.append((source["page"].url, what)))
+        context.add_init_script(
+            "document.addEventListener('securitypolicyviolation', event => "
+            "window.reportViolation(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`))"
+        )
+        context.on("console", self._listen)
+        context.on("request", self._note)
+
+    def _listen(self, message):
+        if message.type == "error":
+            self.violations.append((message.page.url if message.page else "", message.text))
+
+    def _note(self, request):
+        self.seen += 1
+        if not request.url.startswith((self.origin + "/", "data:", "blob:")):
+            self.strangers.append(request.url)
+
+
+@pytest.fixture
+def signed_in(site, published, browser_context, django_user_model):
+    """A superuser at the desk: ``(page, watcher)``."""
+    django_user_model.objects.create_superuser("anna", password=PASSWORD)
+    watcher = Watcher(browser_context, site)
+    page = browser_context.new_page()
+    sign_in(page, site, "anna")
+    return page, watcher
+
+
+def sign_in(page, site, name):
+    page.goto(site + reverse("admin:index"))
+    page.fill("#id_username", name)
+    page.fill("#id_password", PASSWORD)
+    page.click("#login-form [type=submit]")
+    page.wait_for_url(site + reverse("admin:index"))
+
+
+def add_record(version):
+    banner = Banner.objects.create(digest="0" * 64, kind="script", website="website", version=version, body=b"/**/")
+    moment = timezone.now()
+    ConsentRecord.objects.create(
+        id=uuid.UUID(int=(int(moment.timestamp() * 1000) << 80) | (7 << 76) | (8 << 60)),
+        subject=None,
+        website="website",
+        version=version,
+        banner=banner,
+        language="nl",
+        gpc=False,
+        action="reject_all",
+        choices={"analytical": False},
+        decided_at=moment,
+    )
+
+
+def all_pages():
+    """Every page of the desk that opens with a click."""
+    yield reverse("admin:index")
+    yield reverse("admin:password_change")
+    yield reverse("admin:policies_statementversion_publish")
+    for label in ("retention", "policies", "consent", "auth"):
+        yield reverse("admin:app_list", args=[label])
+    for model in admin.site._registry:
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        row = model._default_manager.first()
+        yield reverse(f"{name}_changelist")
+        yield reverse(f"{name}_change", args=[row.pk])
+        yield reverse(f"{name}_history", args=[row.pk])
+        if model not in EVIDENCE and model is not Controller:
+            yield reverse(f"{name}_add")
+            yield reverse(f"{name}_delete", args=[row.pk])
+        if hasattr(model, "history"):
+            yield reverse(f"{name}_simple_history", args=[row.pk, row.history.first().pk])
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_no_page_of_the_desk_breaks_its_policy_or_asks_anything_of_others(signed_in, site, published, language):
+    page, watcher = signed_in
+    add_record(published)
+    row = DataCategory.objects.get(slug="phone")
+    row.name_en = "Telephone"
+    row.save()
+    page.click(f".desk-language button[value={language}]")
+    page.wait_for_load_state()
+
+    pages = list(all_pages())
+    for url in pages:
+        response = page.goto(site + url, wait_until="load")
+        assert response.status == 200, url
+        assert page.locator("html").get_attribute("lang") == language, url
+
+    assert len(pages) > 120
+    assert watcher.seen > len(pages)
+    assert watcher.violations == []
+    assert watcher.strangers == []
+
+
+def test_the_watcher_of_these_tests_does_see_a_violation_and_a_stranger(signed_in):
+    page, watcher = signed_in
+
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">x</p>')")
+    page.evaluate("fetch('http://127.0.0.2:1/').catch(() => 0)")
+
+    assert [what for _url, what in watcher.violations if "style-src" in what]
+    assert watcher.strangers or [what for _url, what in watcher.violations if "connect-src" in what]
+
+
+def test_the_page_for_signing_in_keeps_to_the_policy_too(site, published, browser_context):
+    watcher = Watcher(browser_context, site)
+    page = browser_context.new_page()
+
+    for _language in ("en", "nl"):
+        page.goto(site + reverse("admin:login"))
+        page.click(".desk-language button:not([aria-current])")
+        page.wait_for_load_state()
+
+    assert watcher.seen > 4
+    assert watcher.violations == []
+    assert watcher.strangers == []
+
+
+def test_both_languages_stand_beside_each_other_and_on_a_narrow_screen_below(signed_in, site):
+    page, _watcher = signed_in
+    purpose = ProcessingPurpose.objects.first()
+    page.goto(site + reverse("admin:policies_processingpurpose_change", args=[purpose.pk]))
+
+    for field in ("title", "description"):
+        english, dutch = (page.locator(f"#id_{field}_{code}").bounding_box() for code in ("en", "nl"))
+        assert abs(english["y"] - dutch["y"]) < 2
+        assert english["x"] + english["width"] < dutch["x"]
+        assert abs(english["width"] - dutch["width"]) < 2
+        assert english["width"] > 300
+
+    page.set_viewport_size({"width": 600, "height": 800})
+    english, dutch = (page.locator(f"#id_description_{code}").bounding_box() for code in ("en", "nl"))
+    assert english["y"] + english["height"] < dutch["y"]
+    assert abs(english["x"] - dutch["x"]) < 2
+
+
+def test_rows_of_a_purpose_are_added_on_its_page(signed_in, site):
+    page, watcher = signed_in
+    purpose = ProcessingPurpose.objects.first()
+    before = purpose.recipients.count()
+    page.goto(site + reverse("admin:policies_processingpurpose_change", args=[purpose.pk]))
+
+    page.click("#recipients-group .add-row a")
+    page.locator(f"#id_recipients-{before}-recipient").select_option(index=1)
+    page.locator("[name=_save]").last.click()
+    page.wait_for_load_state()
+
+    assert purpose.recipients.count() == before + 1
+    assert watcher.violations == []
+
+
+def test_the_language_of_the_desk_is_chosen_without_scripts(site, published, chromium, django_user_model):
+    django_user_model.objects.create_superuser("anna", password=PASSWORD)
+    context = chromium.new_context(java_script_enabled=False, locale="en-GB")
+    page = context.new_page()
+    sign_in(page, site, "anna")
+    address = site + reverse("admin:policies_section_changelist")
+    page.goto(address)
+
+    page.click(".desk-language button[value=nl]")
+
+    assert page.url == address
+    assert page.locator("html").get_attribute("lang") == "nl"
+    context.close()
+
+
+def test_a_publisher_edits_looks_publishes_and_visitors_read_it(site, published, browser_context, staff):
+    staff("publisher", name="petra")
+    watcher = Watcher(browser_context, site)
+    page = browser_context.new_page()
+    sign_in(page, site, "petra")
+    category = DataCategory.objects.get(slug="phone")
+
+    page.goto(site + reverse("admin:policies_datacategory_change", args=[category.pk]))
+    page.fill("#id_name_en", "Phone number, mobile or fixed")
+    page.fill("#id_name_nl", "Telefoonnummer, mobiel of vast")
+    page.click("[name=_save]")
+    page.goto(site + reverse("admin:index"))
+    page.click(".desk-tools a")
+    for language, words in (("en", "Phone number, mobile or fixed"), ("nl", "Telefoonnummer, mobiel of vast")):
+        preview = page.frame_locator(f"iframe[src*='/{language}/statement/']")
+        expect(preview.get_by_text(words).first).to_be_attached()
+        expect(preview.locator(".desk-ribbon")).to_have_count(1)
+    page.fill("#id_change_summary_en", "Phones are explained.")
+    page.fill("#id_change_summary_nl", "Telefoons worden uitgelegd.")
+    page.click("#publish_form [type=submit]")
+    page.wait_for_url(re.compile(r"/statementversion/\d+/change/$"))
+    page.click(".messagelist a")
+
+    assert urlsplit(page.url).path == "/en/statement/"
+    assert page.get_by_text("Phone number, mobile or fixed").count()
+    assert watcher.strangers == []
+    assert [what for url, what in watcher.violations if "/admin/" in url] == []

@@ -1,0 +1,159 @@
+"""What stops the start, and with which sentence. Each case is a process of its own.
+
+The settings are copied to an empty directory, so that no ``.env`` of a developer helps.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+KEY = "k3J-9sQz_fV7tYbN2xWm8cRp4LhDgA6uEoTi1ZvXqSjKwBnMfHyC5r0"
+GOOD = {"PUBLIC_URL": "https://privacy.example.nl", "SECRET_KEY": KEY}
+WANTED = (
+    "ALLOWED_HOSTS",
+    "CSRF_COOKIE_SECURE",
+    "CSRF_TRUSTED_ORIGINS",
+    "DEBUG",
+    "DEMO_ORIGINS",
+    "SECRET_KEY",
+    "SECURE_HSTS_SECONDS",
+    "SECURE_SSL_REDIRECT",
+    "SESSION_COOKIE_NAME",
+    "SESSION_COOKIE_SECURE",
+    "TRUSTED_PROXIES",
+)
+SHOW = f"""
+import json
+from privacy_site import settings
+print(json.dumps({{name: getattr(settings, name) for name in {WANTED!r}}}, default=str))
+"""
+
+
+@pytest.fixture
+def home(tmp_path):
+    """An empty directory with nothing but the settings."""
+    package = tmp_path / "privacy_site"
+    package.mkdir()
+    for name in ("__init__.py", "settings.py"):
+        shutil.copy(ROOT / "privacy_site" / name, package)
+    return tmp_path
+
+
+def start(home, variables):
+    """Load the settings under ``variables`` alone; the finished process."""
+    bare = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-c", SHOW], cwd=home, env=bare | variables, capture_output=True, text=True, timeout=30
+    )
+
+
+def settings_under(home, **variables):
+    done = start(home, GOOD | variables)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def refusal(home, variables):
+    done = start(home, variables)
+    assert done.returncode != 0, f"started with {variables}"
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("django.core.exceptions.ImproperlyConfigured: ")
+    return last.split(": ", 1)[1]
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({}, "Set PUBLIC_URL to the address that visitors type"),
+        ({"PUBLIC_URL": ""}, "Set PUBLIC_URL to the address that visitors type"),
+        ({"PUBLIC_URL": "privacy.example.nl"}, "Set PUBLIC_URL to the address that visitors type"),
+        ({"PUBLIC_URL": "ftp://privacy.example.nl"}, "Set PUBLIC_URL to the address that visitors type"),
+        ({"PUBLIC_URL": "https://example.nl/privacy"}, "without a path"),
+        ({"PUBLIC_URL": "http://privacy.example.nl"}, "is not encrypted. Give an https address"),
+        ({"SECRET_KEY": ""}, "Set SECRET_KEY (or SECRET_KEY_FILE"),
+        ({"SECRET_KEY": KEY[:49]}, "at least 50 random characters"),
+        ({"SECRET_KEY": "abcd" * 20}, "at least 50 random characters"),
+        ({"SECRET_KEY": f"   {KEY[:45]}   "}, "at least 50 random characters"),
+        ({"TRUSTED_PROXIES": "proxy.example.nl"}, "TRUSTED_PROXIES holds addresses or networks such as 10.0.0.0/8"),
+        ({"DATABASE_URL": "mysql://a:b@127.0.0.1/c"}, "DATABASE_URL names neither PostgreSQL"),
+        ({"CONSENT_DAYS": "179"}, "a choice is remembered for 180 to 366 days"),
+        ({"CONSENT_DAYS": "367"}, "a choice is remembered for 180 to 366 days"),
+        ({"DEMO_ORIGINS": "https://shop.example.nl"}, "DEMO_ORIGINS is for this machine alone"),
+        ({"DEMO_ORIGINS": "http://127.0.0.1:8001/"}, "DEMO_ORIGINS is for this machine alone"),
+    ],
+)
+def test_a_missing_or_weak_setting_stops_the_start_and_says_what_to_do(home, variables, sentence):
+    assert sentence in refusal(home, (GOOD | variables) if variables else {})
+
+
+def test_a_file_that_holds_no_key_is_as_good_as_none(home):
+    (home / "key").write_text("short")
+
+    assert "at least 50 random" in refusal(home, GOOD | {"SECRET_KEY_FILE": str(home / "key")})
+
+
+def test_a_secret_may_come_from_a_file_with_a_final_newline(home):
+    (home / "key").write_text(f"{KEY[::-1]}\n")
+
+    assert settings_under(home, SECRET_KEY_FILE=str(home / "key"))["SECRET_KEY"] == KEY[::-1]
+
+
+def test_nothing_set_but_the_two_means_production(home):
+    found = settings_under(home)
+
+    assert found["DEBUG"] is False
+    assert found["ALLOWED_HOSTS"] == ["privacy.example.nl"]
+    assert found["CSRF_TRUSTED_ORIGINS"] == ["https://privacy.example.nl"]
+    assert found["SECURE_SSL_REDIRECT"] is True
+    assert found["SECURE_HSTS_SECONDS"] >= 31_536_000
+    assert found["SESSION_COOKIE_SECURE"] is True
+    assert found["CSRF_COOKIE_SECURE"] is True
+    assert found["SESSION_COOKIE_NAME"].startswith("__Host-")
+    assert found["TRUSTED_PROXIES"] == []
+    assert found["DEMO_ORIGINS"] == []
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000"])
+def test_plain_http_is_for_this_machine(home, url):
+    found = settings_under(home, PUBLIC_URL=url)
+
+    assert found["SESSION_COOKIE_SECURE"] is False
+    assert found["SECURE_SSL_REDIRECT"] is False
+    assert found["SECURE_HSTS_SECONDS"] == 0
+
+
+def test_the_environment_is_stronger_than_the_file(home):
+    (home / ".env").write_text("PUBLIC_URL=https://from-the-file.example\nALLOWED_HOSTS=from-the-file.example\n")
+
+    found = settings_under(home)
+
+    assert found["CSRF_TRUSTED_ORIGINS"] == ["https://privacy.example.nl"]
+    assert found["ALLOWED_HOSTS"] == ["from-the-file.example"]
+
+
+def test_production_settings_pass_every_check_for_deployment():
+    bare = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+    production = {
+        "ALLOWED_HOSTS": "privacy.example.nl",
+        "DATABASE_URL": "sqlite://:memory:",
+        "DEBUG": "false",
+        "DEMO_ORIGINS": "",
+        "TRUSTED_PROXIES": "10.0.0.0/8",
+    }
+
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=ROOT,
+        env=bare | GOOD | production,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 0, done.stderr
