@@ -42,7 +42,9 @@ class WebsiteFilter(admin.SimpleListFilter):
     parameter_name = "website"
 
     def lookups(self, request, model_admin):
-        return [(slug, slug) for slug in Banner.objects.order_by("website").values_list("website", flat=True).distinct()]
+        return [
+            (slug, slug) for slug in Banner.objects.order_by("website").values_list("website", flat=True).distinct()
+        ]
 
     def queryset(self, request, queryset):
         return queryset.filter(website=self.value()) if self.value() else queryset

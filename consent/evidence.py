@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import DatabaseError
 from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 from django.utils.translation import override
 
 from policies.reading import home_website
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 class PreferencesForm:
     """The words and controls of the cookies page, nothing ticked, and their digest."""
 
-    html: str
+    html: SafeString
     digest: str
 
 
@@ -62,7 +63,7 @@ def preferences_form(edition: Edition, language: str) -> PreferencesForm | None:
     return edition.keep(("form", language), form) if is_kept else form
 
 
-def fragment(edition: Edition, language: str, allowed: list[str]) -> str:
+def fragment(edition: Edition, language: str, allowed: list[str]) -> SafeString:
     """The preferences with the categories ``allowed`` ticked: only those that the visitor chose."""
     context = edition.context("cookies", language)
     website = next(entry for entry in context["text"]["websites"] if entry["hosts_statement"])

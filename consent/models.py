@@ -94,8 +94,7 @@ class ConsentRecord(AppendOnlyModel):
         constraints = [
             models.CheckConstraint(
                 name="consent_action_and_language_known",
-                condition=Q(action__in=["accept_all", "reject_all", "save", "withdraw"])
-                & Q(language__in=["en", "nl"]),
+                condition=Q(action__in=["accept_all", "reject_all", "save", "withdraw"]) & Q(language__in=["en", "nl"]),
             ),
             # Idea 3 of the design: a refusal leaves no identifier.
             models.CheckConstraint(

@@ -102,9 +102,7 @@ def what_was_asked(digest: str) -> Asked | None:
         of_banner = rendering.edition(banner.version_id)
         if of_banner is None:
             return None
-        website = next(
-            entry for entry in of_banner.content["websites"] if entry["slug"] == banner.website
-        )
+        website = next(entry for entry in of_banner.content["websites"] if entry["slug"] == banner.website)
         asked = [category for category in website["categories"] if category["needs_consent"]]
         return Asked(
             banner.website,
@@ -181,7 +179,9 @@ def _check(record: ConsentRecord, asked: Asked) -> None:
     if record.choices.keys() != asked.categories.keys():
         errors["choices"] = _("Answer for these categories: %(names)s.") % {"names": ", ".join(asked.categories)}
     known = {vendor: category for category, vendors in asked.categories.items() for vendor in vendors}
-    if any(vendor not in known or record.choices.get(known[vendor]) is answer for vendor, answer in record.vendors.items()):
+    if any(
+        vendor not in known or record.choices.get(known[vendor]) is answer for vendor, answer in record.vendors.items()
+    ):
         errors["vendors"] = _("Name only vendors of this banner whose answer differs from their category.")
     if not errors:
         errors = _contradictions(record)
@@ -296,8 +296,9 @@ def _insert(record: ConsentRecord) -> tuple[ConsentRecord, bool]:
     fields = [f for f in ConsentRecord._meta.concrete_fields if f.attname != "recorded_at"]
     quote = connection.ops.quote_name
     columns = ", ".join(quote(str(f.column)) for f in fields)
+    # Names of our own model's columns; every value is a parameter.
     statement = (
-        f"INSERT INTO {quote(ConsentRecord._meta.db_table)} ({columns}) "
+        f"INSERT INTO {quote(ConsentRecord._meta.db_table)} ({columns}) "  # noqa: S608
         f"VALUES ({', '.join(['%s'] * len(fields))}) ON CONFLICT (id) DO NOTHING RETURNING recorded_at"
     )
     values = [f.get_db_prep_save(getattr(record, f.attname), connection) for f in fields]

@@ -7,11 +7,17 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import DatabaseError
-from django.http import Http404, HttpResponse, HttpResponseRedirect, JsonResponse, RawPostDataException, UnreadablePostError
+from django.http import (
+    Http404,
+    HttpResponse,
+    HttpResponseRedirect,
+    JsonResponse,
+    RawPostDataException,
+    UnreadablePostError,
+)
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
-from django.utils.safestring import mark_safe
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -85,9 +91,7 @@ def _cookies_page(edition, language, choice=None, receipt_id=None, error=""):
     if form:
         website = rendering.home_website(edition.content)
         allowed = choice.allowed(website) if choice else []
-        html = evidence.fragment(edition, language, allowed) if allowed else form.html
-        # Rendered from our own template, where every text was escaped.
-        context["preferences"] = mark_safe(html)
+        context["preferences"] = evidence.fragment(edition, language, allowed) if allowed else form.html
     return Page.of(rendering.render("consent/cookies.html", "cookies", **context), language=language)
 
 
@@ -168,12 +172,27 @@ def _record_form(request):
         try:
             return _store_form(request, language)
         except recording.OriginUnknown:
-            return _form_again(request, 403, language, _("Your choice was not stored, because it was not sent from this page. Choose here."))
+            return _form_again(
+                request,
+                403,
+                language,
+                _("Your choice was not stored, because it was not sent from this page. Choose here."),
+            )
         except recording.Refused:
-            return _form_again(request, 400, language, _("Your choice was not stored, because this page has changed. Look at it and choose again."))
+            return _form_again(
+                request,
+                400,
+                language,
+                _("Your choice was not stored, because this page has changed. Look at it and choose again."),
+            )
         except DatabaseError as error:
             logger.warning("A choice could not be stored (%s)", type(error).__name__)
-            response = _form_again(request, 503, language, _("Your choice could not be stored just now; nothing has changed. Try again in a minute."))
+            response = _form_again(
+                request,
+                503,
+                language,
+                _("Your choice could not be stored just now; nothing has changed. Try again in a minute."),
+            )
             response["Retry-After"] = str(RETRY_SECONDS)
             return response
 
@@ -204,7 +223,9 @@ def _store_form(request, language):
     } | ({"subject": str(subject)} if subject else {})
     stored, _is_new = recording.record_choice(data, origin=_form_origin(request), now=now)
 
-    response = HttpResponseRedirect(reverse("cookies", query={"receipt": str(stored.pk)}, fragment="preferences"), status=303)
+    response = HttpResponseRedirect(
+        reverse("cookies", query={"receipt": str(stored.pk)}, fragment="preferences"), status=303
+    )
     kept = Choice(now, choices, asked.fingerprints, subject=subject if any(choices.values()) else None)
     response.set_cookie(COOKIE, str(kept), max_age=asked.days * 86_400, secure=settings.HTTPS, samesite="Lax")
     return response
@@ -292,7 +313,9 @@ def receipt(request, record_id):
         stored = ConsentRecord.objects.filter(pk=record_id).first()
         if stored is None:
             raise Http404(_("There is no such receipt."))
-        response = JsonResponse(evidence.receipt(stored, rendering.edition(stored.version_id)), json_dumps_params={"indent": 2})
+        response = JsonResponse(
+            evidence.receipt(stored, rendering.edition(stored.version_id)), json_dumps_params={"indent": 2}
+        )
     except DatabaseError as error:
         return _away(error)
     response["X-Robots-Tag"] = "noindex"

@@ -27,9 +27,7 @@ from . import models, publishing_views
 from .forms import country_field
 
 # What changed since publication is asked of every list of content, on both floors.
-ContentAdmin.last_publication = Subquery(
-    models.StatementVersion.objects.order_by("-number").values("published_at")[:1]
-)
+ContentAdmin.last_publication = Subquery(models.StatementVersion.objects.order_by("-number").values("published_at")[:1])
 
 PLACE = (_("Place"), {"fields": ["slug", "order"]})
 
@@ -81,7 +79,7 @@ class ControllerAdmin(CountryByName, TranslatedContentAdmin):
 
 @admin.register(models.Section)
 class SectionAdmin(TranslatedContentAdmin):
-    list_display = ["__str__", "page", "part", "slug", *DESK_COLUMNS]
+    list_display = ["__str__", "page", "part", *DESK_COLUMNS]
     list_filter = ["page", "part", TextsFilter, ChangedFilter]
     search_fields = ["slug", "heading_en", "heading_nl", "text_en", "text_nl"]
     fieldsets = [

@@ -7,8 +7,12 @@ on what the law asks of the texts belong to the review.
 from collections.abc import Iterator
 from typing import Any
 
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
+from .content_file import KINDS
+from .models import Controller, Section
 from .reading import LANGUAGE_KEYS, home_website
 
 # Texts without which their entry says nothing; all others may be empty, in both languages.
@@ -16,6 +20,9 @@ REQUIRED = {
     "name", "title", "heading", "description", "wording", "banner_title", "banner_text",
     "statement_title", "summary_title", "purpose",
 }  # fmt: skip
+
+# The lists of the content, and the models whose names the office knows them by.
+MODELS: dict[str, type[Model]] = {kind.key: kind.model for kind in KINDS} | {"pages": Section}
 
 Place = tuple[str, ...]  # ("purposes", "introduction", "title"): from the list to the field
 
@@ -70,7 +77,23 @@ def _missing_texts(place: Place, texts: dict[str, str]) -> Iterator[str]:
     names = {"en": _("English"), "nl": _("Dutch")}
     for language in missing:
         yield _("%(place)s: the %(language)s text of “%(field)s” is missing.") % {
-            "place": " › ".join(path) or _("controller"),
+            "place": " › ".join(_in_words(path)),
             "language": names[language],
-            "field": field,
+            "field": _field_in_words(place),
         }
+
+
+def _in_words(path: list[str]) -> list[str]:
+    """``["purposes", "contact"]`` → ``["processing purposes", "contact"]``."""
+    if not path:
+        return [_("controller")]
+    model = MODELS.get(path[0])
+    return [str(model._meta.verbose_name_plural), *path[1:]] if model else path
+
+
+def _field_in_words(place: Place) -> str:
+    model = MODELS.get(place[0], Controller)
+    try:
+        return str(model._meta.get_field(place[-1]).verbose_name)  # type: ignore[union-attr]
+    except FieldDoesNotExist:
+        return place[-1]

@@ -76,9 +76,16 @@ KINDS = (
         "purposes",
         models.ProcessingPurpose,
         (
-            "parent", "title", "description", "data_subjects", "opt_out", "opt_out_how", "source",
-            "dpv", "dpv_processing",
-        ),  # fmt: skip
+            "parent",
+            "title",
+            "description",
+            "data_subjects",
+            "opt_out",
+            "opt_out_how",
+            "source",
+            "dpv",
+            "dpv_processing",
+        ),
         (
             Part(models.PurposeData, "purpose", "data", ("category",), only=True),
             Part(models.PurposeLegalBasis, "purpose", "legal_bases", ("basis", "explanation")),
@@ -105,9 +112,19 @@ KINDS = (
         "cookie_vendors",
         models.CookieVendor,
         (
-            "name", "company", "country", "category", "purpose", "lifetime", "lifetime_is_maximum",
-            "privacy_url", "consent_reason", "safeguards", "websites", "signals",
-        ),  # fmt: skip
+            "name",
+            "company",
+            "country",
+            "category",
+            "purpose",
+            "lifetime",
+            "lifetime_is_maximum",
+            "privacy_url",
+            "consent_reason",
+            "safeguards",
+            "websites",
+            "signals",
+        ),
         (Part(models.Cookie, "vendor", "cookies", ("name", "storage", "party", "lifetime")),),
     ),
     Kind("sections", models.Section, ("part", "heading", "text"), identity=("page", "slug")),
@@ -174,7 +191,9 @@ class Loader:
         if not isinstance(node, yaml.MappingNode):
             self.problems.append((1, _("line %(line)s: ") % {"line": 1} + _("the file is empty or not a mapping.")))
             return
-        keys = self.mapping(node, {"format", "controller", *(kind.key for kind in KINDS)}, required={"format", "controller"})
+        keys = self.mapping(
+            node, {"format", "controller", *(kind.key for kind in KINDS)}, required={"format", "controller"}
+        )
         if "format" in keys and self.scalar(keys["format"]) != FORMAT:
             self.problem(keys["format"], _("this software reads format %(format)s.") % {"format": FORMAT})
             return
@@ -192,7 +211,9 @@ class Loader:
         self.save(row, node)
 
     def rows(self, kind: Kind, nodes: list[yaml.Node]) -> None:
-        existing = {tuple(getattr(row, name) for name in kind.identity): row for row in kind.model._default_manager.all()}
+        existing = {
+            tuple(getattr(row, name) for name in kind.identity): row for row in kind.model._default_manager.all()
+        }
         self.known[kind.model] = {}
         pending = []
         for order, node in enumerate(nodes, start=1):
@@ -210,9 +231,7 @@ class Loader:
             self.known[kind.model][key] = row
             pending.append((node, row, values))
         # Rows of one list may refer to each other: all exist before any is completed.
-        references_itself = any(
-            f.remote_field and f.remote_field.model is kind.model for f in kind.model._meta.fields
-        )
+        references_itself = any(f.remote_field and f.remote_field.model is kind.model for f in kind.model._meta.fields)
         if references_itself:
             pending = sorted(pending, key=lambda item: self.depth(kind, item, pending))
         for node, row, values in pending:
@@ -342,7 +361,9 @@ class Loader:
 
     def mapping(self, node: yaml.Node, allowed: set[str], required: set[str] = frozenset()) -> dict[str, yaml.Node]:  # type: ignore[assignment]
         if not isinstance(node, yaml.MappingNode):
-            self.problem(node, _("a mapping with these keys is expected: %(keys)s.") % {"keys": ", ".join(sorted(allowed))})
+            self.problem(
+                node, _("a mapping with these keys is expected: %(keys)s.") % {"keys": ", ".join(sorted(allowed))}
+            )
             return {}
         values: dict[str, yaml.Node] = {}
         for key_node, value in node.value:
@@ -462,11 +483,15 @@ def dump() -> str:
         document[kind.key] = [
             _entry(row, (*kind.identity, *kind.fields))
             | {
-                part.key: [_value(child, part.fields[0]) if part.only else _entry(child, part.fields) for child in children]
+                part.key: [
+                    _value(child, part.fields[0]) if part.only else _entry(child, part.fields) for child in children
+                ]
                 for part in kind.parts
                 if (children := part.model._default_manager.filter(**{part.parent: row}))
             }
-            for row in kind.model._default_manager.order_by(*(["page"] if "page" in kind.identity else []), "order", "pk")
+            for row in kind.model._default_manager.order_by(
+                *(["page"] if "page" in kind.identity else []), "order", "pk"
+            )
         ]
     return yaml.dump(document, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
 

@@ -5,7 +5,19 @@ from markdown_it import MarkdownIt
 
 # CommonMark without what would break the page's outline or fetch something.
 _markdown = MarkdownIt("commonmark", {"html": False}).disable(
-    ["heading", "lheading", "image", "code", "fence", "backticks", "hr", "blockquote", "reference", "html_block", "html_inline"]
+    [
+        "heading",
+        "lheading",
+        "image",
+        "code",
+        "fence",
+        "backticks",
+        "hr",
+        "blockquote",
+        "reference",
+        "html_block",
+        "html_inline",
+    ]
 )
 TAGS = {"p", "br", "ul", "ol", "li", "strong", "em", "a"}
 SCHEMES = {"https", "mailto", "tel"}

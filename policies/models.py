@@ -252,9 +252,7 @@ class PurposeData(PurposePart):
     """A kind of data that a purpose uses."""
 
     purpose = models.ForeignKey(ProcessingPurpose, models.CASCADE, related_name="data")
-    category = models.ForeignKey(
-        DataCategory, models.PROTECT, related_name="uses", verbose_name=_("data category")
-    )
+    category = models.ForeignKey(DataCategory, models.PROTECT, related_name="uses", verbose_name=_("data category"))
 
     class Meta(PurposePart.Meta):
         verbose_name = _("data used")
@@ -283,9 +281,7 @@ class PurposeLegalBasis(PurposePart):
         verbose_name_plural = _("legal bases")
         constraints = [
             models.UniqueConstraint(fields=["purpose", "basis"], name="purpose_basis_once"),
-            models.CheckConstraint(
-                name="purpose_basis_known", condition=Q(basis__in=LegalBasis.values)
-            ),
+            models.CheckConstraint(name="purpose_basis_known", condition=Q(basis__in=LegalBasis.values)),
             # Art. 13(1)(d) GDPR: who relies on an interest says which one.
             models.CheckConstraint(
                 name="purpose_interest_explained",
@@ -302,9 +298,7 @@ class PurposeRetention(PurposePart):
     """A retention rule that a purpose follows, and in which case."""
 
     purpose = models.ForeignKey(ProcessingPurpose, models.CASCADE, related_name="retention")
-    rule = models.ForeignKey(
-        RetentionRule, models.PROTECT, related_name="uses", verbose_name=_("retention rule")
-    )
+    rule = models.ForeignKey(RetentionRule, models.PROTECT, related_name="uses", verbose_name=_("retention rule"))
     applies_when = models.CharField(
         _("applies"), max_length=200, blank=True, help_text=_("“if you become a customer”. Empty: always.")
     )
@@ -325,9 +319,7 @@ class PurposeRecipient(PurposePart):
     """Somebody who receives the data of a purpose."""
 
     purpose = models.ForeignKey(ProcessingPurpose, models.CASCADE, related_name="recipients")
-    recipient = models.ForeignKey(
-        Recipient, models.PROTECT, related_name="uses", verbose_name=_("recipient")
-    )
+    recipient = models.ForeignKey(Recipient, models.PROTECT, related_name="uses", verbose_name=_("recipient"))
 
     class Meta(PurposePart.Meta):
         verbose_name = _("recipient")
@@ -351,9 +343,7 @@ class SharingGround(Entry):
         verbose_name = _("ground for sharing")
         verbose_name_plural = _("grounds for sharing")
         constraints = [
-            models.CheckConstraint(
-                name="sharing_ground_basis_known", condition=Q(basis__in=["", *LegalBasis.values])
-            ),
+            models.CheckConstraint(name="sharing_ground_basis_known", condition=Q(basis__in=["", *LegalBasis.values])),
         ]
 
 
@@ -478,9 +468,7 @@ class Website(Entry):
                 name="website_one_hosts_statement",
                 violation_error_message=_("Another web site has these pages already."),
             ),
-            models.CheckConstraint(
-                name="website_language_known", condition=Q(default_language__in=["en", "nl"])
-            ),
+            models.CheckConstraint(name="website_language_known", condition=Q(default_language__in=["en", "nl"])),
         ]
 
 
@@ -524,18 +512,17 @@ class CookieVendor(Entry):
     name = models.CharField(_("name"), max_length=120)
     company = models.CharField(_("company"), max_length=160)
     country = models.CharField(_("country"), max_length=2, validators=[validate_country])
-    category = models.ForeignKey(
-        CookieCategory, models.PROTECT, related_name="vendors", verbose_name=_("category")
-    )
+    category = models.ForeignKey(CookieCategory, models.PROTECT, related_name="vendors", verbose_name=_("category"))
     purpose = models.TextField(_("purpose"))
     lifetime = models.CharField(
-        _("lifetime"), max_length=16, validators=[validate_lifetime], help_text=_("“session”, or a period such as P13M.")
+        _("lifetime"),
+        max_length=16,
+        validators=[validate_lifetime],
+        help_text=_("“session”, or a period such as P13M."),
     )
     lifetime_is_maximum = models.BooleanField(_("at most"), default=False)
     privacy_url = models.URLField(_("its privacy statement"), max_length=300, blank=True)
-    consent_reason = models.TextField(
-        _("why consent is or is not needed"), blank=True
-    )
+    consent_reason = models.TextField(_("why consent is or is not needed"), blank=True)
     safeguards = models.ManyToManyField(
         VendorSafeguard, blank=True, related_name="vendors", verbose_name=_("safeguards")
     )
@@ -650,9 +637,17 @@ class Section(models.Model):
                 condition=Q(page__in=["summary", "statement"])
                 & Q(
                     part__in=[
-                        "text", "purposes", "sharing", "transfers", "cookies", "rights", "contact",
-                        "principles", "measures", "service-levels",
-                    ]  # fmt: skip
+                        "text",
+                        "purposes",
+                        "sharing",
+                        "transfers",
+                        "cookies",
+                        "rights",
+                        "contact",
+                        "principles",
+                        "measures",
+                        "service-levels",
+                    ]
                 ),
             ),
         ]
@@ -700,7 +695,8 @@ class StatementVersion(AppendOnlyModel):
         constraints = [
             models.CheckConstraint(
                 name="version_digests_are_sha256",
-                condition=Q(digest__length=64) & (Q(number=1, previous_digest="") | Q(number__gt=1, previous_digest__length=64)),
+                condition=Q(digest__length=64)
+                & (Q(number=1, previous_digest="") | Q(number__gt=1, previous_digest__length=64)),
             ),
             models.CheckConstraint(
                 name="version_says_what_changed",
@@ -715,9 +711,7 @@ class StatementVersion(AppendOnlyModel):
 class StatementPdf(AppendOnlyModel):
     """The PDF of a version in one language, as it was made at publication."""
 
-    version = models.ForeignKey(
-        StatementVersion, models.PROTECT, related_name="pdfs", verbose_name=_("version")
-    )
+    version = models.ForeignKey(StatementVersion, models.PROTECT, related_name="pdfs", verbose_name=_("version"))
     language = models.CharField(_("language"), max_length=2)
     body = models.BinaryField()
     digest = models.CharField("SHA-256", max_length=64)

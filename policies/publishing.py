@@ -86,7 +86,10 @@ def publish_statement(
     if draft.latest and effective_at < draft.latest.effective_at:
         problems.append(
             _("The new version cannot be in force before %(version)s, which is from %(moment)s.")
-            % {"version": draft.latest, "moment": timezone.localtime(draft.latest.effective_at).strftime("%Y-%m-%d %H:%M")}
+            % {
+                "version": draft.latest,
+                "moment": timezone.localtime(draft.latest.effective_at).strftime("%Y-%m-%d %H:%M"),
+            }
         )
     if problems:
         raise NotPublishable(problems)

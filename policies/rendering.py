@@ -55,7 +55,13 @@ class Page:
     etag: str = ""
 
     @classmethod
-    def of(cls, body: str | bytes, content_type: str = "text/html; charset=utf-8", language: str = "", compress: bool = True):
+    def of(
+        cls,
+        body: str | bytes,
+        content_type: str = "text/html; charset=utf-8",
+        language: str = "",
+        compress: bool = True,
+    ):
         raw = body.encode() if isinstance(body, str) else body
         # Weak: the encodings of one page are the same page.
         etag = f'W/"{sha256_of(raw)[:32]}"'
@@ -341,9 +347,7 @@ def versions_page(edition: Edition, language: str) -> Page:
                 for row in edition.history
             ]
         context = edition.context("versions", language)
-        return Page.of(
-            render("policies/versions.html", "versions", versions=versions, **context), language=language
-        )
+        return Page.of(render("policies/versions.html", "versions", versions=versions, **context), language=language)
 
     return edition.once(("versions", language), make)
 
@@ -364,7 +368,9 @@ def warm(edition: Edition) -> None:
 # -- Answers ---------------------------------------------------------------------------------
 
 
-def respond(request: HttpRequest, page: Page, cache_control: str = "public, max-age=0, must-revalidate") -> HttpResponse:
+def respond(
+    request: HttpRequest, page: Page, cache_control: str = "public, max-age=0, must-revalidate"
+) -> HttpResponse:
     """``page`` in the best encoding that the browser takes, or 304 if it has it already."""
     tags = parse_etags(request.headers.get("If-None-Match", ""))
     response: HttpResponse

@@ -257,9 +257,7 @@ def _transfers() -> list[dict]:
 
 
 def _vendors() -> list[dict]:
-    rows = models.CookieVendor.objects.select_related("category").prefetch_related(
-        "safeguards", "websites", "cookies"
-    )
+    rows = models.CookieVendor.objects.select_related("category").prefetch_related("safeguards", "websites", "cookies")
     return [
         {
             "slug": row.slug,

@@ -4,8 +4,7 @@ History is registered here, below the translations: declared in a model it would
 language columns.
 """
 
-from modeltranslation.translator import translator
-from modeltranslation.translator import TranslationOptions
+from modeltranslation.translator import TranslationOptions, translator
 from simple_history import register as keep_history
 
 from . import models

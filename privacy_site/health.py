@@ -31,4 +31,6 @@ def ready(request):
         missing.append("no statement is in force")
     except DatabaseError:
         missing.append("the database does not answer")
-    return JsonResponse({"status": "waiting" if missing else "ready", "missing": missing}, status=503 if missing else 200)
+    return JsonResponse(
+        {"status": "waiting" if missing else "ready", "missing": missing}, status=503 if missing else 200
+    )

@@ -52,9 +52,7 @@ _proxies = env.list("TRUSTED_PROXIES", default=[] if HTTPS else ["127.0.0.0/8", 
 try:
     TRUSTED_PROXIES = [ipaddress.ip_network(item) for item in _proxies]
 except ValueError as error:
-    raise ImproperlyConfigured(
-        f"TRUSTED_PROXIES holds addresses or networks such as 10.0.0.0/8: {error}."
-    ) from error
+    raise ImproperlyConfigured(f"TRUSTED_PROXIES holds addresses or networks such as 10.0.0.0/8: {error}.") from error
 
 # -- Secrets -------------------------------------------------------------------------------
 
@@ -136,7 +134,13 @@ elif _database["ENGINE"] == "django.db.backends.postgresql":
     _database["OPTIONS"] = {
         **_database.get("OPTIONS", {}),
         "connect_timeout": 3,
-        "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=8), "timeout": 3},
+        "pool": {
+            "min_size": 1,
+            "max_size": env.int("DATABASE_POOL_SIZE", default=8),
+            "timeout": 3,
+            # By default the pool waits longer the longer the database was away.
+            "reconnect_timeout": 5,
+        },
     }
 else:
     raise ImproperlyConfigured("DATABASE_URL names neither PostgreSQL (postgres://…) nor SQLite (sqlite:///…).")
@@ -155,6 +159,7 @@ LANGUAGE_COOKIE_SAMESITE = "Lax"
 MODELTRANSLATION_LANGUAGES = ("en", "nl")
 MODELTRANSLATION_DEFAULT_LANGUAGE = "en"
 MODELTRANSLATION_FALLBACK_LANGUAGES = ()  # a missing text is a fact to show, never quietly English
+FORMAT_MODULE_PATH = ["privacy_site.formats"]
 TIME_ZONE = "Europe/Amsterdam"
 USE_TZ = True
 

@@ -6,6 +6,7 @@ places in a list, and history that only who may edit can restore.
 """
 
 import dataclasses
+import itertools
 from datetime import UTC, datetime
 
 from django import forms
@@ -315,7 +316,9 @@ class ContentAdmin(SideBySide, SimpleHistoryAdmin):
             return _("complete")
         return format_html('<strong class="desk-lacks">{}</strong>', said)
 
-    @admin.display(description=pgettext_lazy("column: when, if after the latest publication", "changed"), ordering="changed_at")
+    @admin.display(
+        description=pgettext_lazy("column: when, if after the latest publication", "changed"), ordering="changed_at"
+    )
     def changed(self, row):
         if not row.is_changed:
             return "–"
@@ -377,7 +380,7 @@ class ContentAdmin(SideBySide, SimpleHistoryAdmin):
             ._select_related_history_tracked_objs()
             .order_by("id", "-history_date", "-history_id")[:HISTORY_SHOWN]
         )
-        for newer, older in zip(records, records[1:], strict=False):
+        for newer, older in itertools.pairwise(records):
             if newer.id == older.id:
                 delta = newer.diff_against(older, foreign_keys_are_objs=True)
                 newer.history_delta_changes = FieldNames(inline.model, newer).context_for_delta_changes(delta)

@@ -94,9 +94,7 @@ class RetentionRule(models.Model):
     is_maximum = models.BooleanField(_("at most"), default=False)
     action = models.CharField(_("at the end"), max_length=10, choices=Action, blank=True)
     needs_consent = models.BooleanField(_("only with consent"), default=False)
-    ends_early_on = models.ManyToManyField(
-        Trigger, blank=True, related_name="ends", verbose_name=_("ends earlier on")
-    )
+    ends_early_on = models.ManyToManyField(Trigger, blank=True, related_name="ends", verbose_name=_("ends earlier on"))
     exceptions = models.ManyToManyField(
         StatutoryException, blank=True, related_name="rules", verbose_name=_("statutory exceptions")
     )
@@ -134,9 +132,8 @@ class RetentionRule(models.Model):
             ),
             models.CheckConstraint(
                 name="retention_rule_stated_has_action",
-                condition=(Q(trigger=None) & Q(follows=None) & Q(action="")) | (
-                    (Q(trigger__isnull=False) | Q(follows__isnull=False)) & Q(action__in=Action.values)
-                ),
+                condition=(Q(trigger=None) & Q(follows=None) & Q(action=""))
+                | ((Q(trigger__isnull=False) | Q(follows__isnull=False)) & Q(action__in=Action.values)),
                 violation_error_message=_("Say what happens at the end: erase or anonymise."),
             ),
         ]

@@ -59,7 +59,10 @@ def validate_period(text: str) -> None:
         Period.parse(text)
     except NotAPeriod as error:
         raise ValidationError(
-            _("“%(value)s” is not a period. Write P1Y for 1 year, P13M for 13 months, P6W for 6 weeks, P2D for 2 days."),
+            _(
+                "“%(value)s” is not a period. "
+                "Write P1Y for 1 year, P13M for 13 months, P6W for 6 weeks, P2D for 2 days."
+            ),
             code="not_a_period",
             params={"value": text},
         ) from error

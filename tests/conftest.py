@@ -9,8 +9,9 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.core.management.color import no_style
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models.signals import post_migrate
+from django.utils import translation
 
 from policies import rendering
 from retention.append_only import AppendOnlyModel, execute, removal_statements, trigger_statements
@@ -27,6 +28,8 @@ def pytest_configure():
         # A file, as in production: WAL and locks behave otherwise in memory.
         directory = tempfile.mkdtemp(prefix="privacy-tests-")
         settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = f"{directory}/test.sqlite3"
+        # Where this looks like memory, a live server would share one connection between threads.
+        settings.DATABASES["default"]["NAME"] = f"{directory}/live.sqlite3"
 
 
 def evidence_tables():
@@ -60,9 +63,10 @@ post_migrate.connect(guard_evidence_again, dispatch_uid="tests")
 
 @pytest.fixture(autouse=True)
 def nothing_remembered():
-    """No pages, counters or banners of the test before."""
+    """No pages, counters, banners or language of the test before."""
     rendering.forget()
     cache.clear()
+    translation.activate("en")
     yield
     rendering.forget()
 
@@ -72,14 +76,17 @@ def rows_of_content():
     from django.apps import apps
 
     models = [
-        model for app in ("retention", "policies") for model in apps.get_app_config(app).get_models(include_auto_created=True)
+        model
+        for app in ("retention", "policies")
+        for model in apps.get_app_config(app).get_models(include_auto_created=True)
     ]
     return {model: list(model._base_manager.all()) for model in models}
 
 
 def put(rows):
     """Store ``rows`` as they are, keys included."""
-    with connection.constraint_checks_disabled():
+    # One transaction: foreign keys are checked at its end, whatever the order of the tables.
+    with transaction.atomic():
         for model, instances in rows.items():
             model._base_manager.bulk_create(instances)
     statements = connection.ops.sequence_reset_sql(no_style(), list(rows))

@@ -35,9 +35,7 @@ from retention.models import RetentionRule, Trigger
 from .factories import DataCategoryFactory, PurposeFactory, RuleFactory
 
 EVIDENCE = [StatementVersion, Banner, ConsentRecord]
-CONTENT = [
-    model for model in admin.site._registry if hasattr(model._meta, "simple_history_manager_attribute")
-]
+CONTENT = [model for model in admin.site._registry if hasattr(model._meta, "simple_history_manager_attribute")]
 
 
 def address(row, page="change"):
@@ -53,7 +51,7 @@ def list_of(model, **query):
 def rows_in(page):
     """What the list shows in its first column, in order."""
     found = re.findall(r'<th class="field-[a-z_]+"><a href="[^"]*">([^<]*)</a>', page)
-    assert found or "0 " in page
+    assert found or re.search(r"^0 [a-z]", page, re.MULTILINE)
     return found
 
 
@@ -118,7 +116,7 @@ def test_every_page_of_the_desk_opens_in_both_languages(admin_client, record, la
     admin_client.cookies["django_language"] = language
 
     opened = 0
-    for model, model_admin in admin.site._registry.items():
+    for model in admin.site._registry:
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         row = model._default_manager.first()
         pages = [reverse(f"{name}_changelist"), reverse(f"{name}_change", args=[row.pk])]
@@ -414,9 +412,7 @@ def test_a_text_in_no_language_is_refused(admin_client, db):
         ({"explanation_nl": "Alleen als je het zegt."}, "lack-en"),
     ],
 )
-def test_lists_tell_what_lacks_a_language_and_an_optional_text_in_neither_is_no_lack(
-    admin_client, db, texts, expected
-):
+def test_lists_tell_what_lacks_a_language_and_an_optional_text_in_neither_is_no_lack(admin_client, db, texts, expected):
     DataCategoryFactory(slug="the-row", **texts)
 
     for choice in ("complete", "lack-nl", "lack-en"):
@@ -431,7 +427,7 @@ def test_a_purpose_lacks_a_language_where_one_of_its_parts_does(admin_client, db
     PurposeLegalBasis.objects.create(purpose=purpose, basis=LegalBasis.CONTRACT, explanation_nl="Voor de levering.")
 
     assert purpose.title_en in rows_in(admin_client.get(list_of(ProcessingPurpose, texts="lack-en")).text)
-    assert purpose.title_en not in rows_in(admin_client.get(list_of(ProcessingPurpose)).text)[1:]
+    assert not rows_in(admin_client.get(list_of(ProcessingPurpose, texts="complete")).text)
 
 
 @pytest.mark.parametrize(("part", "expected"), [("text", True), ("purposes", False)])

@@ -74,7 +74,9 @@ def test_the_order_of_a_list_is_the_order_on_the_page(db):
 def test_a_row_that_the_file_no_longer_has_is_removed(db):
     load(MINIMAL)
 
-    changes = load(changed("  - {slug: phone, name: {en: Phone, nl: Telefoon}}\n", "").replace("[phone, email]", "[email]"))
+    changes = load(
+        changed("  - {slug: phone, name: {en: Phone, nl: Telefoon}}\n", "").replace("[phone, email]", "[email]")
+    )
 
     assert changes.removed == 2
     assert [used.category.slug for used in ProcessingPurpose.objects.get().data.all()] == ["email"]
@@ -114,7 +116,12 @@ def test_a_missing_translation_is_allowed_in_a_draft(db):
         ("{basis: contract}", "{basis: contrakt}", 22, "contrakt"),
         ("{basis: contract}", "{basis: legitimate-interests}", 22, "Explain the legitimate interest"),
         ("    title: {en: Contact, nl: Contact}", "    title: Contact", 19, "mapping"),
-        ("    title: {en: Contact, nl: Contact}", "    title: {en: Contact, de: Kontakt}", 19, "“de” is not known here"),
+        (
+            "    title: {en: Contact, nl: Contact}",
+            "    title: {en: Contact, de: Kontakt}",
+            19,
+            "“de” is not known here",
+        ),
         ("  - slug: contact\n", "  - order: 3\n", 18, "“slug” is missing"),
     ],
 )
@@ -134,7 +141,10 @@ def test_all_mistakes_are_told_at_once(db):
     assert len(refusal.value.problems) == 3
 
 
-@pytest.mark.parametrize("text", ["", "- a list", "just text", "format: [", "a: b: c", "format: 1\ncontroller: {name: !!python/object:os.system x}"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "- a list", "just text", "format: [", "a: b: c", "format: 1\ncontroller: {name: !!python/object:os.system x}"],
+)
 def test_what_is_no_content_file_is_refused(db, text):
     with pytest.raises(ContentFileError):
         load(text)

@@ -1,5 +1,6 @@
 """Every fact of the company's statement is on the pages, in both languages alike."""
 
+import itertools
 import re
 from html.parser import HTMLParser
 
@@ -123,7 +124,12 @@ def test_every_promise_about_keeping_is_on_the_statement(published, client, lang
 
     for purpose in content["purposes"]:
         for used in purpose["retention"]:
-            sentences = [rules[used["rule"]]["wording"], *rules[used["rule"]]["details"], used["applies_when"], used["reason"]]
+            sentences = [
+                rules[used["rule"]]["wording"],
+                *rules[used["rule"]]["details"],
+                used["applies_when"],
+                used["reason"],
+            ]
             assert [texts for texts in sentences if texts[language].lower() not in text] == []
 
 
@@ -142,7 +148,7 @@ def test_headings_never_skip_a_level(published, client, language):
     for url in LANGUAGES[language]:
         levels = [int(heading[1]) for heading in read(client, url).headings]
         assert levels[0] == 1
-        assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+        assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
 
 
 def test_dutch_visitors_are_addressed_as_je(document):

@@ -25,7 +25,14 @@ PAGES = {
 }
 EVERY_PAGE = [url for urls in PAGES.values() for url in urls.values()]
 HTML_PAGES = [url for url in EVERY_PAGE if not url.endswith(".pdf")]
-MACHINES = ["/statement.json", "/statement.jsonld", "/embed/website.js", "/.well-known/gpc.json", "/robots.txt", "/sitemap.xml"]
+MACHINES = [
+    "/statement.json",
+    "/statement.jsonld",
+    "/embed/website.js",
+    "/.well-known/gpc.json",
+    "/robots.txt",
+    "/sitemap.xml",
+]
 
 
 class Away:
@@ -77,7 +84,17 @@ def test_every_page_links_to_its_counterpart(published, client, url):
     assert re.search(rf'<a [^>]*href="{re.escape(counterpart)}"', page)
 
 
-@pytest.mark.parametrize("url", ["/en/verklaring/", "/nl/statement/", "/de/", "/en/statement/versions/2/", "/nl/verklaring/versies/0/", "/en/statement/versions/99999999999999999999/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/en/verklaring/",
+        "/nl/statement/",
+        "/de/",
+        "/en/statement/versions/2/",
+        "/nl/verklaring/versies/0/",
+        "/en/statement/versions/99999999999999999999/",
+    ],
+)
 def test_what_does_not_exist_is_not_found_in_the_language_of_the_address(published, client, url):
     response = client.get(url)
 
@@ -150,8 +167,16 @@ def test_every_page_carries_the_security_headers(published, client, url):
     response = client.get(url)
 
     policy = response["Content-Security-Policy"]
-    assert "unsafe" not in policy and "http" not in policy and "*" not in policy
-    for directive in ("default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"):
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert "*" not in policy
+    for directive in (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    ):
         assert directive in policy
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["X-Frame-Options"] == "DENY"
@@ -200,7 +225,8 @@ def test_the_list_of_versions_says_what_changed_since_when(published, publish, c
     dutch = client.get("/nl/verklaring/versies/").text
     assert "Er is een zin toegevoegd." in dutch
     assert "8 november 2021" in dutch
-    assert 'href="/nl/verklaring/versies/1/"' in dutch and 'href="/nl/verklaring/versies/2/"' in dutch
+    assert 'href="/nl/verklaring/versies/1/"' in dutch
+    assert 'href="/nl/verklaring/versies/2/"' in dutch
 
 
 def test_a_version_that_is_not_in_force_yet_is_not_shown(published, publish, client):

@@ -1,5 +1,7 @@
 """Periods as ISO 8601 writes them: what is accepted, what is refused."""
 
+import contextlib
+
 import pytest
 from django.core.exceptions import ValidationError
 from hypothesis import given
@@ -10,9 +12,7 @@ from retention.periods import NotAPeriod, Period, validate_period
 calendar = st.builds(Period, years=st.integers(0, 999), months=st.integers(0, 999)).filter(
     lambda period: period.years or period.months
 )
-periods = st.one_of(
-    calendar, st.builds(Period, weeks=st.integers(1, 999)), st.builds(Period, days=st.integers(1, 999))
-)
+periods = st.one_of(calendar, st.builds(Period, weeks=st.integers(1, 999)), st.builds(Period, days=st.integers(1, 999)))
 
 
 @given(periods)
@@ -39,7 +39,23 @@ def test_the_parts_of_a_period_come_longest_first(text, parts):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "P", "1Y", "P0Y", "P0D", "P-1Y", "P1Y2W", "P1W2D", "PT1H", "P1.5Y", "p1y", "P1Y ", "P١Y", "P1M1Y", "P99999999Y"],
+    [
+        "",
+        "P",
+        "1Y",
+        "P0Y",
+        "P0D",
+        "P-1Y",
+        "P1Y2W",
+        "P1W2D",
+        "PT1H",
+        "P1.5Y",
+        "p1y",
+        "P1Y ",
+        "P١Y",
+        "P1M1Y",
+        "P99999999Y",
+    ],
 )
 def test_what_is_no_whole_period_is_refused(text):
     with pytest.raises(NotAPeriod):
@@ -50,7 +66,5 @@ def test_what_is_no_whole_period_is_refused(text):
 
 @given(st.text(max_size=12))
 def test_any_text_is_a_period_or_is_refused(text):
-    try:
+    with contextlib.suppress(NotAPeriod):
         assert Period.parse(text).parts()
-    except NotAPeriod:
-        pass

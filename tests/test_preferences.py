@@ -54,7 +54,10 @@ def kept(client):
 def test_nothing_is_ticked_and_nothing_stored_before_a_choice(published, client, language):
     response = client.get(PAGES[language])
 
-    assert re.findall(r'<input type="checkbox"[^>]*name="([\w-]+)"', response.text) == ["allow-analytical", "allow-marketing"]
+    assert re.findall(r'<input type="checkbox"[^>]*name="([\w-]+)"', response.text) == [
+        "allow-analytical",
+        "allow-marketing",
+    ]
     assert not re.search(r"<input[^>]*\schecked", response.text)
     assert not response.cookies
 
@@ -111,7 +114,10 @@ def test_withdrawing_is_linked_to_the_consent_and_takes_the_number_away(client, 
     choose(action="reject_all")
 
     records = list(ConsentRecord.objects.order_by("recorded_at", "id"))
-    assert [(record.action, str(record.subject)) for record in records] == [("accept_all", subject), ("withdraw", subject)]
+    assert [(record.action, str(record.subject)) for record in records] == [
+        ("accept_all", subject),
+        ("withdraw", subject),
+    ]
     assert "s" not in kept(client)
 
 
@@ -132,14 +138,17 @@ def test_a_category_that_changed_materially_is_no_longer_ticked(client, choose, 
     assert ticked(client.get("/nl/cookies/").text) == ["allow-marketing"]
 
 
-@pytest.mark.parametrize("headers", [{"origin": "https://evil.example"}, {"origin": "null"}, {"referer": "https://evil.example/x"}, {}])
+@pytest.mark.parametrize(
+    "headers", [{"origin": "https://evil.example"}, {"origin": "null"}, {"referer": "https://evil.example/x"}, {}]
+)
 def test_a_form_on_another_site_changes_nothing(client, choose, headers):
     response = choose("nl", headers, action="accept_all")
 
     assert response.status_code == 403
     assert "privacy_consent" not in client.cookies
     assert not ConsentRecord.objects.exists()
-    assert 'role="alert"' in response.text and '<html lang="nl"' in response.text
+    assert 'role="alert"' in response.text
+    assert '<html lang="nl"' in response.text
 
 
 def test_a_browser_that_names_only_the_page_may_record(choose):

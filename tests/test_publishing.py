@@ -12,7 +12,16 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.models import Controller, CookieVendor, ProcessingPurpose, PurposeRetention, Section, StatementPdf, StatementVersion, Website
+from policies.models import (
+    Controller,
+    CookieVendor,
+    ProcessingPurpose,
+    PurposeRetention,
+    Section,
+    StatementPdf,
+    StatementVersion,
+    Website,
+)
 from policies.publishing import NotPublishable, look_at_draft
 from policies.snapshot import canonical, compose, sha256
 from retention.append_only import AppendOnly
@@ -109,22 +118,24 @@ def test_nothing_is_published_when_nothing_has_changed(published, publish):
 
 @pytest.mark.parametrize("dutch", ["", None])
 @pytest.mark.parametrize(
-    ("model", "field", "place"),
+    ("model", "slug", "field", "sentence"),
     [
-        (ProcessingPurpose, "title", "purposes › introduction: the Dutch text of “title” is missing."),
-        (ProcessingPurpose, "description", "purposes › introduction: the Dutch text of “description” is missing."),
-        (Section, "heading", "pages › statement › about: the Dutch text of “heading” is missing."),
-        (Controller, "statement_title", "title"),
-        (Website, "banner_text", "websites › website: the Dutch text of “banner_text” is missing."),
-        (CookieVendor, "purpose", "cookie_vendors › google-tag-manager: the Dutch text of “purpose” is missing."),
+        (ProcessingPurpose, "contact", "title", "processing purposes › contact: the Dutch text of “title” is missing."),
+        (Section, "about", "heading", "sections › statement › about: the Dutch text of “heading” is missing."),
+        (Website, "website", "banner_text", "web sites › website: the Dutch text of “text of the banner” is missing."),
+        (CookieVendor, "hotjar", "purpose", "cookie vendors › hotjar: the Dutch text of “purpose” is missing."),
     ],
 )
-def test_a_text_in_one_language_only_is_refused_with_its_place(content, publish, model, field, place, dutch):
-    row = model.objects.filter(slug=place.split(": ")[0].split(" › ")[-1]).first() if model is not Controller else model.objects.get()
-    setattr(row, f"{field}_nl", dutch)
-    row.save()
+def test_a_text_in_one_language_only_is_refused_with_its_place(content, publish, model, slug, field, sentence, dutch):
+    model.objects.filter(slug=slug).update(**{f"{field}_nl": dutch})
 
-    assert any(place in problem and "Dutch" in problem for problem in problems(publish))
+    assert problems(publish) == [sentence]
+
+
+def test_the_title_of_the_statement_is_needed_in_both_languages(content, publish):
+    Controller.objects.update(statement_title_nl="")
+
+    assert problems(publish) == ["controller: the Dutch text of “title” is missing."]
 
 
 def test_an_optional_text_may_be_absent_in_both_languages(content, publish):
@@ -136,7 +147,9 @@ def test_an_optional_text_may_be_absent_in_both_languages(content, publish):
 def test_an_optional_text_in_one_language_is_refused(content, publish):
     CookieVendor.objects.filter(slug="hotjar").update(consent_reason_en="It replays sessions.")
 
-    assert problems(publish) == ["cookie_vendors › hotjar: the Dutch text of “consent_reason” is missing."]
+    assert problems(publish) == [
+        "cookie vendors › hotjar: the Dutch text of “why consent is or is not needed” is missing."
+    ]
 
 
 def test_a_purpose_without_retention_is_refused(content, publish):

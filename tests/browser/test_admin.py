@@ -25,7 +25,9 @@ class Watcher:
         self.strangers = []
         self.seen = 0
         self.origin = origin
-        context.expose_binding("reportViolation", lambda source, what: self.violations.append((source["page"].url, what)))
+        context.expose_binding(
+            "reportViolation", lambda source, what: self.violations.append((source["page"].url, what))
+        )
         context.add_init_script(
             "document.addEventListener('securitypolicyviolation', event => "
             "window.reportViolation(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`))"
