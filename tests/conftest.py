@@ -3,12 +3,14 @@
 import os
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.core.management.color import no_style
+from django.core.signals import request_finished, request_started
 from django.db import connection, transaction
 from django.db.models.signals import post_migrate
 from django.utils import translation
@@ -32,6 +34,28 @@ def pytest_configure():
         settings.DATABASES["default"]["NAME"] = f"{directory}/live.sqlite3"
 
 
+class RequestsUnderWay:
+    """How many requests the live server is answering; a flush would lock itself out with them."""
+
+    def __init__(self):
+        self.number, self.changed = 0, threading.Condition()
+        request_started.connect(lambda **kwargs: self.change(1), weak=False)
+        request_finished.connect(lambda **kwargs: self.change(-1), weak=False)
+
+    def change(self, by):
+        with self.changed:
+            self.number += by
+            self.changed.notify_all()
+
+    def ended(self):
+        """Wait until all are answered; False after too long."""
+        with self.changed:
+            return self.changed.wait_for(lambda: self.number <= 0, timeout=20)
+
+
+requests_under_way = RequestsUnderWay()
+
+
 def evidence_tables():
     from django.apps import apps
 
@@ -47,6 +71,7 @@ def flushable_evidence(request):
         return
     request.getfixturevalue("transactional_db")
     yield
+    assert requests_under_way.ended(), "the server is still answering"
     for table in evidence_tables():
         execute(removal_statements(table, connection.vendor), "default")
 
@@ -175,7 +200,7 @@ def site(live_server, settings):
 @pytest.fixture
 def browser_context(chromium):
     context = chromium.new_context(locale="en-GB", viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(5000)
+    context.set_default_timeout(20_000)  # a busy machine is no fault of ours
     yield context
     context.close()
 

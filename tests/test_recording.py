@@ -473,3 +473,13 @@ def test_the_database_itself_keeps_refusals_anonymous_and_grants_linked(banner, 
             id=new_id(timezone.now()), subject=subject, website="website", version_id=1, banner_id=banner,
             language="en", gpc=False, action=action, choices={}, decided_at=timezone.now(),
         )  # fmt: skip
+
+
+def test_an_acknowledged_choice_survives_a_crash(db):
+    """SQLite: written ahead, and synced before a commit is reported, as PostgreSQL does by default."""
+    if connection.vendor != "sqlite":
+        assert "synchronous_commit" not in str(connection.settings_dict["OPTIONS"])
+        return
+    with connection.cursor() as cursor:
+        modes = [cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
+    assert modes == ["wal", 2]
