@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Length, Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from retention.append_only import AppendOnlyModel, AppendOnlyQuerySet
 from retention.conditions import filled, filled_in_both, leads_back
@@ -564,8 +565,8 @@ class Cookie(models.Model):
         PIXEL = "pixel", _("pixel")
 
     class Party(models.TextChoices):
-        FIRST = "first", _("first party")
-        THIRD = "third", _("third party")
+        FIRST = "first", pgettext_lazy("cookie", "first party")
+        THIRD = "third", pgettext_lazy("cookie", "third party")
 
     vendor = models.ForeignKey(CookieVendor, models.CASCADE, related_name="cookies")
     name = models.CharField(_("name"), max_length=120, help_text=_("An asterisk stands for any text: _ga_*."))

@@ -255,6 +255,15 @@ class ChangedFilter(admin.SimpleListFilter):
 DESK_COLUMNS = ["texts", "changed", "order"]
 
 
+def without(nested, beginnings):
+    """The nested list of what will be deleted, without the lines that begin so."""
+    return [
+        without(item, beginnings) if isinstance(item, list) else item
+        for item in nested
+        if isinstance(item, list) or not (beginnings and str(item).startswith(beginnings))
+    ]
+
+
 class ContentAdmin(SideBySide, SimpleHistoryAdmin):
     """The desk for one kind of content."""
 
@@ -323,7 +332,7 @@ class ContentAdmin(SideBySide, SimpleHistoryAdmin):
         if not row.is_changed:
             return "–"
         # A month by its name: 11/12 is another day to a Dutch reader than to an American.
-        return date_format(timezone.localtime(row.changed_at), "j M Y H:i")
+        return date_format(timezone.localtime(row.changed_at), "SHORT_DATETIME_FORMAT")
 
     def get_form(self, request, obj=None, **kwargs):
         return super().get_form(request, obj, **({"labels": labels_of(self.model)} | kwargs))
@@ -343,6 +352,14 @@ class ContentAdmin(SideBySide, SimpleHistoryAdmin):
     def get_deleted_objects(self, objs, request):
         """Where a row is in use, name the pages that use it, not the parts of those pages."""
         to_delete, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        # The rows of many-to-many fields have no name that an office would know.
+        links = [
+            f.remote_field.through._meta for f in self.opts.many_to_many if f.remote_field.through._meta.auto_created
+        ]
+        to_delete = without(to_delete, tuple(f"{capfirst(link.verbose_name)}: " for link in links))
+        counts = {
+            name: number for name, number in counts.items() if name not in {link.verbose_name_plural for link in links}
+        }
         if protected:
             collector = NestedObjects(using=objs[0]._state.db)
             collector.collect(objs)

@@ -85,7 +85,7 @@ def faults(catalogue: Path, sources: dict[Key, list[str]]) -> list[str]:
 
 def update(catalogue: Path, sources: dict[Key, list[str]]) -> tuple[int, int]:
     """Add what is new and remove what is gone; how many of each. Translations stay."""
-    entries = polib.pofile(str(catalogue), wrapwidth=100)
+    entries = polib.pofile(str(catalogue), wrapwidth=0)
     known = {_key(entry): entry for entry in entries if not entry.obsolete}
     kept = []
     for key, places in sources.items():
