@@ -24,13 +24,15 @@ COPY content content
 COPY docker/healthcheck.py docker/healthcheck.py
 COPY scripts/messages.py scripts/messages.py
 
-# These settings serve this step and are in no layer that is kept.
+# These settings serve this step and are in no layer that is kept. The files keep the modes of the checkout;
+# under a strict umask the user who runs the image could not read them.
 RUN /opt/venv/bin/python scripts/messages.py compile \
     && PUBLIC_URL=http://localhost STATIC_ROOT=/srv/static \
        SECRET_KEY="$(python3 -c 'import secrets; print(secrets.token_urlsafe(60))')" \
        /opt/venv/bin/python manage.py collectstatic --no-input --verbosity 0 \
     && rm -r scripts \
-    && /opt/venv/bin/python -m compileall -q /srv/privacy /opt/venv/lib
+    && /opt/venv/bin/python -m compileall -q /srv/privacy /opt/venv/lib \
+    && chmod -R a+rX /srv
 
 # -- What runs -----------------------------------------------------------------------------------
 FROM ${PYTHON_IMAGE} AS runtime

@@ -5,6 +5,8 @@
  * Two laws shape it. No evidence, no tracking: what was allowed takes effect after the server
  * has acknowledged the record, what was refused takes effect at once. Lose nothing: a choice
  * that could not be delivered stays in the browser and is sent again, under the same id.
+ * Tabs share the cookie and the choice that waits, and these are right: each tab looks again
+ * before it sends, releases or decides, and drops what was overtaken in another.
  *
  * How it looks is up to the page, by custom properties on `privacy-consent` or above it; they
  * are listed in banner.css. What a page can call is at the end of this file.
@@ -87,6 +89,28 @@ function isChoice({ v, t, f, c, n = {}, s }, days, now) {
 function cookieFor(choice, days, secure) {
   const value = encodeURIComponent(JSON.stringify(choice));
   return `${COOKIE}=${value}; Path=/; Max-Age=${days * DAY}; SameSite=Lax${secure ? "; Secure" : ""}`;
+}
+
+/**
+ * The choice that waits for the server, from storage; null where there is none, where it is
+ * damaged, and where the cookie holds a later one.
+ * @param {Choice | undefined} stored
+ */
+function readPending(text, stored, days, now) {
+  try {
+    const kept = JSON.parse(text);
+    return kept.body.id && isChoice(kept.choice, days, now) && !(stored?.t > kept.choice.t) ? kept : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The moment of a decision: later than every one `before`, also within the same second and
+ * after the clock was set back, so that tabs can tell which is the last.
+ */
+function momentAfter(now, ...before) {
+  return Math.max(now, ...before.map((choice) => (choice?.t ?? 0) + 1));
 }
 
 /**
@@ -204,6 +228,9 @@ function start(config, digest) {
   let choice = nothing;
   /** @type {{body: Record<string, any>, choice: Choice} | null} */
   let pending = null;
+  // Whether storage knows what waits; if it is blocked, only this tab does.
+  let isKept = true;
+  let told;
   let clockOffset = 0;
   /** @type {AbortController | undefined} */
   let request;
@@ -223,22 +250,49 @@ function start(config, digest) {
   const isUndecided = () => asked(config).some(({ slug }) => !(slug in choice.c));
   const isAsking = () => isUndecided() && !pending && !gpc;
 
-  /** Another tab may have chosen in the meantime; the cookie knows. */
+  /** Another tab may have chosen in the meantime: the cookie and what waits in storage know. */
   function recall() {
+    const before = JSON.stringify(choice);
     const stored = attempt(() => readChoice(document.cookie, config.days, seconds()));
     if (stored) choice = stillValid(config, stored);
+    const kept = attempt(() => readPending(localStorage.getItem(PENDING), stored, config.days, seconds()));
+    // Without storage, another cookie than before is all that another tab leaves behind.
+    const isOurs = !isKept && JSON.stringify(choice) === before;
+    const latest = kept ?? (isOurs ? pending : null);
+    if (latest?.body.id === pending?.body.id) return;
+    pending = latest;
+    isKept = true;
+    if (!pending || message !== "kept") message = "";
+  }
+
+  /** What was decided, here or in another tab, takes effect and is seen. */
+  function refresh() {
+    recall();
+    if (told !== state()) announce("change");
+    render();
+    release();
   }
 
   /** @param {Choice} decided */
   function apply(decided) {
-    const before = JSON.stringify(choice);
     choice = stillValid(config, decided);
     attempt(() => (document.cookie = cookieFor(decided, config.days, location.protocol === "https:")));
-    if (JSON.stringify(choice) !== before) announce("change");
-    release();
   }
 
+  /** For the next page and for other tabs, which find the cookie written when they hear of it. */
+  function keep() {
+    isKept = !!attempt(() => {
+      // Where there is no room for the new one, the old one must not stay.
+      localStorage.removeItem(PENDING);
+      localStorage.setItem(PENDING, JSON.stringify(pending));
+      return true;
+    });
+  }
+
+  const state = () => JSON.stringify([choice.c, choice.n]);
+
   function announce(event) {
+    told = state();
     const detail = { choices: choices(), vendors: { ...choice.n } };
     document.dispatchEvent(new CustomEvent(`privacyconsent:${event}`, { detail }));
   }
@@ -251,7 +305,7 @@ function start(config, digest) {
   function choose(action, answers, vendors = {}) {
     recall();
     const subject = choice.s ?? pending?.body.subject;
-    const decision = decide(config, choice, action, answers, vendors, subject, seconds());
+    const decision = decide(config, choice, action, answers, vendors, subject, momentAfter(seconds(), choice, pending?.choice));
     const body = {
       id: uuid(7, clock()),
       subject: decision.subject,
@@ -267,6 +321,7 @@ function start(config, digest) {
     };
     pending = { body, choice: decision.choice };
     if (decision.now) apply(decision.now);
+    keep();
     message = "";
     close();
     deliver(true);
@@ -274,8 +329,9 @@ function start(config, digest) {
 
   /** Sends the pending choice; what the server answers decides what becomes of it. */
   async function deliver(mayCorrect) {
+    refresh();
     const sent = pending;
-    const isKept = attempt(() => (localStorage.setItem(PENDING, JSON.stringify(sent)), true));
+    if (!sent) return;
     let status, wait;
     let answer = "";
     const stop = new AbortController();
@@ -298,7 +354,9 @@ function start(config, digest) {
       // The server is away, or the visitor has chosen anew.
     }
     clearTimeout(timer);
-    if (sent !== pending) return;
+    if (request !== stop) return;
+    recall();
+    if (sent !== pending) return refresh();
 
     const outcome = verdict(status, answer, sent.body.id);
     if (outcome === "again" && mayCorrect) {
@@ -306,23 +364,24 @@ function start(config, digest) {
       clockOffset += shift;
       sent.body.id = uuid(7, clock());
       sent.body.decided_at = new Date(Date.parse(sent.body.decided_at) + shift).toISOString();
+      keep();
       return deliver(false);
     }
     message = outcome;
     if (outcome === "kept") {
       if (!isKept) message = "failed";
-      if (wait > 0) setTimeout(() => sent === pending && deliver(true), Math.min(wait, HOUR));
+      if (wait > 0) setTimeout(() => request === stop && deliver(true), Math.min(wait, HOUR));
     } else {
-      pending = null;
-      attempt(() => localStorage.removeItem(PENDING));
       if (outcome === "saved") {
         apply(sent.choice);
         setTimeout(() => forget("saved"), PATIENCE);
       } else {
         message = "failed";
       }
+      pending = null;
+      attempt(() => localStorage.removeItem(PENDING));
     }
-    render();
+    refresh();
   }
 
   // -- What waits for consent --------------------------------------------------------------
@@ -353,10 +412,12 @@ function start(config, digest) {
       else load(held);
     }
     isReleasing = false;
-    document.querySelectorAll("iframe[data-src]").forEach(notify);
     for (const [frame, notice] of notices) {
-      if (!frame.isConnected) notice.remove();
+      if (frame.isConnected && frame.previousElementSibling === notice) continue;
+      notice.remove();
+      notices.delete(frame);
     }
+    document.querySelectorAll("iframe[data-src]").forEach(notify);
   }
 
   /** A script runs only as a new element; the next one waits until this one has run. */
@@ -575,11 +636,9 @@ function start(config, digest) {
   };
 
   recall();
-  pending = attempt(() => {
-    const kept = JSON.parse(localStorage.getItem(PENDING));
-    return kept.body.id && isChoice(kept.choice, config.days, seconds()) ? kept : null;
-  }) ?? null;
   if (pending) message = "kept";
+  // Damaged or overtaken; not removed by recall(), which may see what another tab is just writing.
+  else attempt(() => localStorage.removeItem(PENDING));
   render();
   attach();
   release();
@@ -588,14 +647,11 @@ function start(config, digest) {
     release();
   }).observe(root, { childList: true, subtree: true });
   announce("ready");
-  if (pending) deliver(true);
+  deliver(true);
 
-  addEventListener("online", () => pending && deliver(true));
-  document.addEventListener("visibilitychange", () => {
-    recall();
-    render();
-    release();
-  });
+  addEventListener("online", () => deliver(true));
+  addEventListener("storage", refresh);
+  document.addEventListener("visibilitychange", refresh);
   document.addEventListener("click", (event) => {
     if (!event.target.closest?.("[data-consent-open]")) return;
     event.preventDefault();

@@ -14,7 +14,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, unquote
 
-COOKIE = "privacy_consent"
+from policies.snapshot import CHOICE_COOKIE as COOKIE
+
+__all__ = ["COOKIE", "Choice", "parse"]
+
 FORMAT = 1
 MAX_LENGTH = 3800  # browsers keep 4096 bytes of a cookie, its name and attributes included
 SLUG = re.compile(r"[a-z0-9_-]{1,80}", re.ASCII | re.IGNORECASE)
@@ -40,6 +43,17 @@ class Choice:
             and self.choices.get(category["slug"]) is True
             and self.fingerprints.get(category["slug"]) == category["fingerprint"]
         ]
+
+    def exceptions(self, website: dict[str, Any]) -> dict[str, bool]:
+        """Vendors of ``website`` whose answer differs from that of their category, and still counts."""
+        allowed = self.allowed(website)
+        return {
+            vendor: self.vendors[vendor]
+            for category in website["categories"]
+            if self.fingerprints.get(category["slug"]) == category["fingerprint"]
+            for vendor in category["vendors"]
+            if vendor in self.vendors and self.vendors[vendor] is not (category["slug"] in allowed)
+        }
 
     def __str__(self) -> str:
         """The value of the cookie."""

@@ -4,13 +4,12 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import DatabaseError
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import override
 
 from policies.reading import home_website
-from policies.rendering import Edition, Page, sha256_of
+from policies.rendering import AWAY, Edition, Page, sha256_of
 
 from . import banner
 from .models import Banner
@@ -63,12 +62,19 @@ def preferences_form(edition: Edition, language: str) -> PreferencesForm | None:
     return edition.keep(("form", language), form) if is_kept else form
 
 
-def fragment(edition: Edition, language: str, allowed: list[str]) -> SafeString:
-    """The preferences with the categories ``allowed`` ticked: only those that the visitor chose."""
+def fragment(
+    edition: Edition, language: str, allowed: list[str], exceptions: dict[str, bool] | None = None
+) -> SafeString:
+    """The preferences with the categories ``allowed`` ticked: only those that the visitor chose.
+
+    ``exceptions`` are the vendors whose answer differs from that of their category.
+    """
+    exceptions = exceptions or {}
     context = edition.context("cookies", language)
     website = next(entry for entry in context["text"]["websites"] if entry["hosts_statement"])
+    context |= {"website": website, "allowed": allowed, "exceptions": exceptions}
     with override(language):
-        return render_to_string("consent/_preferences.html", context | {"website": website, "allowed": allowed})
+        return render_to_string("consent/_preferences.html", context)
 
 
 def warm(edition: Edition) -> None:
@@ -83,7 +89,7 @@ def _keep(evidence: Banner) -> bool:
     """Store ``evidence`` unless it is there; whether that is certain."""
     try:
         Banner.objects.bulk_create([evidence], ignore_conflicts=True)
-    except DatabaseError as error:
+    except AWAY as error:
         logger.warning("The banner %s could not be stored (%s)", evidence.digest[:12], type(error).__name__)
         return False
     return True

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -29,6 +29,7 @@ NEWEST = timedelta(days=1)
 FIELDS = {
     "id", "subject", "website", "version", "banner", "language", "gpc", "action", "choices", "vendors", "decided_at",
 }  # fmt: skip
+HEXADECIMAL = set("0123456789abcdef")
 REQUIRED = FIELDS - {"subject", "vendors"}
 
 
@@ -64,10 +65,13 @@ def record_choice(data: Any, *, origin: str, now: datetime | None = None) -> tup
     """Store the decision ``data`` (design, section 6); the record, and whether it is new.
 
     ``origin`` is the Origin header. Costs one statement where the banner is known to this
-    process. Raises Refused, OriginUnknown, Conflict; DatabaseError when nothing was stored.
+    process. Raises Refused, OriginUnknown, Conflict; rendering.AWAY when nothing was stored.
     """
     now = now or timezone.now()
     record = _parse(data, now)
+    if rendering.database_is_away():
+        # Known for some seconds: waiting for it would only take threads from the readers.
+        raise OperationalError("the database was away a moment ago")
     asked = what_was_asked(record.banner_id)
     if asked is None:
         raise Refused({"banner": _("This banner was never served here. Load the page again.")})
@@ -93,27 +97,28 @@ def allowed_origins(website: str) -> set[str]:
 
 def what_was_asked(digest: str) -> Asked | None:
     """What the banner with this digest asked; None if no such banner was ever served."""
+    if len(digest) != 64 or set(digest) - HEXADECIMAL:
+        return None
     edition = rendering.current()
-
-    def make() -> Asked | None:
-        banner = Banner.objects.defer("body").filter(digest=digest).first()
-        if banner is None:
-            return None
-        of_banner = rendering.edition(banner.version_id)
-        if of_banner is None:
-            return None
-        website = next(entry for entry in of_banner.content["websites"] if entry["slug"] == banner.website)
-        asked = [category for category in website["categories"] if category["needs_consent"]]
-        return Asked(
+    if (asked := edition.known(("asked", digest))) is not None:
+        return asked
+    banner = Banner.objects.defer("body").filter(digest=digest).first()
+    # A process that does not serve this version yet may be sent a choice made under it.
+    shown = rendering.published(banner.version_id) if banner else None
+    if banner is None or shown is None:
+        return None  # not remembered: anybody can make digests up
+    website = next(entry for entry in shown.content["websites"] if entry["slug"] == banner.website)
+    asking = [category for category in website["categories"] if category["needs_consent"]]
+    return edition.keep(
+        ("asked", digest),
+        Asked(
             banner.website,
             banner.version_id,
-            {category["slug"]: category["vendors"] for category in asked},
-            {category["slug"]: category["fingerprint"] for category in asked},
+            {category["slug"]: category["vendors"] for category in asking},
+            {category["slug"]: category["fingerprint"] for category in asking},
             website["consent_days"],
-        )
-
-    # Unknown digests are not remembered: anybody can make them up.
-    return edition.known(("asked", digest)) or edition.keep(("asked", digest), make())
+        ),
+    )
 
 
 # -- Reading what was sent -------------------------------------------------------------------
@@ -171,6 +176,8 @@ def _parse(data: Any, now: datetime) -> ConsentRecord:
 
 def _check(record: ConsentRecord, asked: Asked) -> None:
     """Raises Refused where the answers do not belong to what was asked, or contradict themselves."""
+    if not asked.categories:
+        raise Refused({"choices": _("This banner asks for nothing, so there is nothing to record.")})
     errors = {}
     if record.website != asked.website:
         errors["website"] = _("This banner belongs to another web site.")
@@ -250,7 +257,7 @@ def _number(value: Any) -> int:
 
 def _digest(value: Any) -> str:
     text = _text(64)(value)
-    if len(text) != 64 or set(text) - set("0123456789abcdef"):
+    if len(text) != 64 or set(text) - HEXADECIMAL:
         raise ValueError
     return text
 

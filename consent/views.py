@@ -6,7 +6,6 @@ import uuid
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import DatabaseError
 from django.http import (
     Http404,
     HttpResponse,
@@ -29,7 +28,8 @@ from policies.rendering import Page, respond
 from policies.views import current_edition
 
 from . import evidence, recording
-from .choice import COOKIE, Choice, parse
+from .answering import answer_form
+from .choice import COOKIE, parse
 from .models import ConsentRecord
 from .throttling import seconds_to_wait
 
@@ -60,11 +60,13 @@ def cookies(request):
     """What is stored in the browser, by whom, how long; and the visitor's own choice as a form."""
     edition, language = current_edition(), get_language()
     choice = present_choice(request, edition)
-    receipt_id = _uuid(request.GET.get("receipt", ""))
-    if choice is None and receipt_id is None:
-        page = edition.once(("cookies", language), lambda: _cookies_page(edition, language))
-    else:
+    receipt_id = _stored(request.GET.get("receipt", ""))
+    page = edition.known(("cookies", language)) if choice is None and receipt_id is None else None
+    if page is None:
         page = _cookies_page(edition, language, choice, receipt_id)
+        # Only with a form whose evidence is stored: what it asks could not be recorded otherwise.
+        if choice is None and receipt_id is None and edition.known(("form", language)):
+            edition.keep(("cookies", language), page)
     response = respond(request, page, "private, max-age=0, must-revalidate")
     patch_vary_headers(response, ["Cookie"])
     return response
@@ -90,9 +92,12 @@ def _cookies_page(edition, language, choice=None, receipt_id=None, error=""):
     }
     if form:
         website = rendering.home_website(edition.content)
-        allowed = choice.allowed(website) if choice else []
-        context["preferences"] = evidence.fragment(edition, language, allowed) if allowed else form.html
-    return Page.of(rendering.render("consent/cookies.html", "cookies", **context), language=language)
+        allowed, exceptions = (choice.allowed(website), choice.exceptions(website)) if choice else ([], {})
+        is_plain = not (allowed or exceptions)
+        context["preferences"] = form.html if is_plain else evidence.fragment(edition, language, allowed, exceptions)
+    is_for_all = choice is None and receipt_id is None and not error
+    html = rendering.render("consent/cookies.html", "cookies", **context)
+    return Page.of(html, language=language, quality=11 if is_for_all else 5)
 
 
 # -- Recording -------------------------------------------------------------------------------
@@ -121,15 +126,21 @@ def _preflight(request):
 
 
 def _allow_origin(request, response):
-    """Let the pages of our web sites read the answer; whether they may record is checked apart."""
+    """Let the pages of our web sites read the answer.
+
+    Whether they may record is checked apart. A page of no site of ours may read just that it
+    may not: else its banner would take the refusal for an outage and try for ever.
+    """
     origin = request.headers.get("Origin", "")
     try:
         edition = rendering.current()
-    except (rendering.NothingPublished, DatabaseError):
+    except (rendering.NothingPublished, *rendering.AWAY):
         return response
     if any(origin in recording.allowed_origins(website["slug"]) for website in edition.content["websites"]):
         response["Access-Control-Allow-Origin"] = origin
         response["Access-Control-Expose-Headers"] = "Retry-After"
+    elif request.method == "OPTIONS" or response.status_code == 403:
+        response["Access-Control-Allow-Origin"] = "*"
     patch_vary_headers(response, ["Origin"])
     return response
 
@@ -152,10 +163,10 @@ def _record_json(request):
         return _problem(409, {"id": _("Another choice has this id.")})
     except rendering.NothingPublished:
         return _problem(400, {"version": _("No statement has been published yet.")})
-    except DatabaseError as error:
+    except rendering.AWAY as error:
         return _away(error)
     return JsonResponse(
-        evidence.receipt(stored, rendering.edition(stored.version_id)),
+        evidence.receipt(stored, rendering.published(stored.version_id)),
         status=201 if is_new else 200,
         headers={"Location": reverse("receipt", args=[stored.pk])},
     )
@@ -185,7 +196,7 @@ def _record_form(request):
                 language,
                 _("Your choice was not stored, because this page has changed. Look at it and choose again."),
             )
-        except DatabaseError as error:
+        except rendering.AWAY as error:
             logger.warning("A choice could not be stored (%s)", type(error).__name__)
             response = _form_again(
                 request,
@@ -202,42 +213,22 @@ def _store_form(request, language):
     digest = request.POST.get("banner", "")
     asked = recording.what_was_asked(digest)
     if asked is None:
-        raise recording.Refused({"banner": digest[:64]})
-    before = present_choice(request, current_edition())
-    action, choices = _answers(request.POST, asked)
-    subject = before.subject if before else None
-    if any(choices.values()):
-        subject = subject or uuid.uuid4()
-    elif subject is not None:
-        action = ConsentRecord.Action.WITHDRAW
-    data = {
-        "id": str(recording.new_id(now)),
-        "website": asked.website,
-        "version": asked.version,
-        "banner": digest,
-        "language": language,
-        "gpc": request.headers.get("Sec-GPC") == "1",
-        "action": action,
-        "choices": choices,
-        "decided_at": now.isoformat(),
-    } | ({"subject": str(subject)} if subject else {})
-    stored, _is_new = recording.record_choice(data, origin=_form_origin(request), now=now)
-
-    response = HttpResponseRedirect(
-        reverse("cookies", query={"receipt": str(stored.pk)}, fragment="preferences"), status=303
+        raise recording.Refused({"banner": _("This banner was never served here. Load the page again.")})
+    answer = answer_form(
+        request.POST,
+        asked=asked,
+        digest=digest,
+        language=language,
+        before=present_choice(request, current_edition()),
+        gpc=request.headers.get("Sec-GPC") == "1",
+        now=now,
     )
-    kept = Choice(now, choices, asked.fingerprints, subject=subject if any(choices.values()) else None)
-    response.set_cookie(COOKIE, str(kept), max_age=asked.days * 86_400, secure=settings.HTTPS, samesite="Lax")
+    stored, _is_new = recording.record_choice(answer.data, origin=_form_origin(request), now=now)
+
+    address = reverse("cookies", query={"receipt": str(stored.pk)}, fragment="preferences")
+    response = HttpResponseRedirect(address, status=303)
+    response.set_cookie(COOKIE, str(answer.kept), max_age=asked.days * 86_400, secure=settings.HTTPS, samesite="Lax")
     return response
-
-
-def _answers(form, asked):
-    """The action and the answer per category that the pressed button stands for."""
-    action = form.get("action")
-    if action not in {"accept_all", "reject_all", "save"}:
-        raise recording.Refused({"action": _("This action is not known.")})
-    ticked = {category: f"allow-{category}" in form for category in asked.categories}
-    return action, ticked if action == "save" else dict.fromkeys(ticked, action == "accept_all")
 
 
 def _form_origin(request):
@@ -295,10 +286,12 @@ def _no_constant(name):
     raise ValueError(f"{name} is not JSON")
 
 
-def _uuid(text):
+def _stored(text):
+    """The id of a record that is there, from an address that anybody can write; else None."""
     try:
-        return uuid.UUID(text) if len(text) == 36 else None
-    except ValueError:
+        identifier = uuid.UUID(text) if len(text) == 36 else None
+        return identifier if identifier and ConsentRecord.objects.filter(pk=identifier).exists() else None
+    except (ValueError, *rendering.AWAY):
         return None
 
 
@@ -314,9 +307,9 @@ def receipt(request, record_id):
         if stored is None:
             raise Http404(_("There is no such receipt."))
         response = JsonResponse(
-            evidence.receipt(stored, rendering.edition(stored.version_id)), json_dumps_params={"indent": 2}
+            evidence.receipt(stored, rendering.published(stored.version_id)), json_dumps_params={"indent": 2}
         )
-    except DatabaseError as error:
+    except rendering.AWAY as error:
         return _away(error)
     response["X-Robots-Tag"] = "noindex"
     return response

@@ -3,16 +3,24 @@
 import http.client
 import os
 import sys
+from pathlib import Path
 from urllib.parse import urlsplit
 
 SECONDS = 2
 
 
+def setting(name: str) -> str:
+    """The variable, or what the file holds that is named instead; the file wins, as for the site."""
+    if path := os.environ.get(f"{name}_FILE"):
+        return Path(path).read_text(encoding="utf-8").strip()
+    return os.environ.get(name, "")
+
+
 def host_header() -> str:
     """A host that the site answers to; requests for others are refused."""
-    named = [host.strip() for host in os.environ.get("ALLOWED_HOSTS", "").split(",")]
+    named = [host.strip() for host in setting("ALLOWED_HOSTS").split(",")]
     usable = [host for host in named if host and not host.startswith((".", "*"))]
-    return usable[0] if usable else urlsplit(os.environ.get("PUBLIC_URL", "")).hostname or "localhost"
+    return usable[0] if usable else urlsplit(setting("PUBLIC_URL")).hostname or "localhost"
 
 
 def is_alive(port: int) -> bool:

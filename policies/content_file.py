@@ -6,6 +6,7 @@ The format is described in ``docs/content-file.md``.
 """
 
 import difflib
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,10 @@ from . import models
 FORMAT = 1
 LANGUAGES = ("en", "nl")
 
+# Control characters and halves of surrogate pairs: databases refuse some of them and no reader
+# sees any. Line breaks, as browsers send them too, and tabs are part of a text.
+UNREADABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]|\r(?!\n)")
+
 
 @dataclass(frozen=True)
 class Part:
@@ -38,16 +43,25 @@ class Part:
     fields: tuple[str, ...]
     only: bool = False
 
+    def identity(self, row: orm.Model) -> tuple[Any, ...]:
+        """What tells ``row`` from the others of its parent: the values of the model's unique key."""
+        key = next(c for c in self.model._meta.constraints if isinstance(c, orm.UniqueConstraint))
+        return tuple(row.serializable_value(name) for name in key.fields)
+
 
 @dataclass(frozen=True)
 class Kind:
-    """A list in the file: its key, the model behind it, its fields in order, its parts."""
+    """A list in the file: its key, the model behind it, its fields in order, its parts.
+
+    ``exclusive`` is a field of which each value but the default belongs to one row at most.
+    """
 
     key: str
     model: type[orm.Model]
     fields: tuple[str, ...]
     parts: tuple[Part, ...] = ()
     identity: tuple[str, ...] = ("slug",)
+    exclusive: str = ""
 
 
 CONTROLLER_FIELDS = (
@@ -107,6 +121,7 @@ KINDS = (
         models.Website,
         ("name", "default_language", "hosts_statement", "banner_title", "banner_text"),
         (Part(models.WebsiteOrigin, "website", "origins", ("origin",), only=True),),
+        exclusive="hosts_statement",
     ),
     Kind(
         "cookie_vendors",
@@ -127,7 +142,7 @@ KINDS = (
         ),
         (Part(models.Cookie, "vendor", "cookies", ("name", "storage", "party", "lifetime")),),
     ),
-    Kind("sections", models.Section, ("part", "heading", "text"), identity=("page", "slug")),
+    Kind("sections", models.Section, ("part", "heading", "text"), identity=("page", "slug"), exclusive="part"),
 )
 
 # One text in the database, a list in the file: separated by spaces.
@@ -161,6 +176,9 @@ def load(text: str) -> Changes:
     """Make the rows what the YAML ``text`` says. Raises ContentFileError, having changed nothing."""
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ContentFileError([_("line %(line)s: ") % {"line": line} + unreadable(chr(error.character))]) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = _("line %(line)s: ") % {"line": mark.line + 1} if mark else ""
@@ -180,6 +198,9 @@ class Loader:
     changes: Changes = field(default_factory=Changes)
     problems: list[tuple[int, str]] = field(default_factory=list)
     known: dict[type[orm.Model], dict[str, Any]] = field(default_factory=dict)
+    # The rows of each list as they were, and what they held.
+    existing: dict[type[orm.Model], list[Any]] = field(default_factory=dict)
+    stored: dict[orm.Model, dict[str, Any]] = field(default_factory=dict)
     # Rows with a value that could not be read: told once, and not validated on top of it.
     broken: list[orm.Model] = field(default_factory=list)
 
@@ -187,10 +208,17 @@ class Loader:
         line = node.start_mark.line + 1
         self.problems.append((line, _("line %(line)s: ") % {"line": line} + sentence))
 
+    def read(self, rows: orm.QuerySet) -> list[Any]:
+        """The rows, in the order of their model, after noting what they hold."""
+        found = list(rows)
+        self.stored |= {row: dict(row.__dict__) for row in found}
+        return found
+
     def document(self, node: yaml.Node | None) -> None:
         if not isinstance(node, yaml.MappingNode):
             self.problems.append((1, _("line %(line)s: ") % {"line": 1} + _("the file is empty or not a mapping.")))
             return
+        self.characters(node)
         keys = self.mapping(
             node, {"format", "controller", *(kind.key for kind in KINDS)}, required={"format", "controller"}
         )
@@ -205,38 +233,55 @@ class Loader:
             self.remove_others()
 
     def controller(self, node: yaml.Node) -> None:
-        row = models.Controller.objects.first() or models.Controller()
+        row = next(iter(self.read(models.Controller.objects.all())), None) or models.Controller()
         values = self.mapping(node, set(CONTROLLER_FIELDS), required={"name", "short_name", "country"})
         self.assign(row, CONTROLLER_FIELDS, values, node)
         self.save(row, node)
 
+    def characters(self, root: yaml.Node) -> None:
+        """Tell which values hold what no text may, and put a mark there to go on with."""
+        nodes, seen = [root], set()
+        while nodes:
+            node = nodes.pop()
+            if id(node) in seen:
+                continue  # an alias
+            seen.add(id(node))
+            if isinstance(node, yaml.MappingNode):
+                nodes.extend(child for pair in node.value for child in pair)
+            elif isinstance(node, yaml.SequenceNode):
+                nodes.extend(node.value)
+            elif found := UNREADABLE.search(node.value):
+                self.problem(node, unreadable(found[0]))
+                node.value = UNREADABLE.sub("\N{REPLACEMENT CHARACTER}", node.value)
+
     def rows(self, kind: Kind, nodes: list[yaml.Node]) -> None:
-        existing = {
-            tuple(getattr(row, name) for name in kind.identity): row for row in kind.model._default_manager.all()
-        }
-        self.known[kind.model] = {}
+        existing = self.existing[kind.model] = self.read(kind.model._default_manager.all())
+        by_identity = {tuple(getattr(row, name) for name in kind.identity): row for row in existing}
+        known = self.known[kind.model] = {}
         pending = []
-        for order, node in enumerate(nodes, start=1):
+        lists: dict[tuple[str, ...], list[Any]] = {}  # one, or one for each page
+        for node in nodes:
             allowed = {*kind.identity, *kind.fields, *(part.key for part in kind.parts)}
             values = self.mapping(node, allowed, required=set(kind.identity))
-            identity = tuple(self.scalar(values[name]) for name in kind.identity if name in values)
+            identity = tuple(self.written(values[name]) for name in kind.identity if name in values)
             if len(identity) < len(kind.identity):
                 continue
-            key = "/".join(str(part) for part in identity)
-            if key in self.known[kind.model]:
+            key = "/".join(identity)
+            if key in known:
                 self.problem(node, _("“%(slug)s” stands in this list twice.") % {"slug": key})
                 continue
-            row: Any = existing.get(identity) or kind.model(**dict(zip(kind.identity, identity, strict=True)))
-            row.order = order
-            self.known[kind.model][key] = row
+            row: Any = by_identity.get(identity) or kind.model(**dict(zip(kind.identity, identity, strict=True)))
+            known[key] = row
+            lists.setdefault(identity[:-1], []).append(row)
             pending.append((node, row, values))
-        # Rows of one list may refer to each other: all exist before any is completed.
-        references_itself = any(f.remote_field and f.remote_field.model is kind.model for f in kind.model._meta.fields)
-        if references_itself:
-            pending = sorted(pending, key=lambda item: self.depth(kind, item, pending))
+        for rows in lists.values():
+            number(rows, existing)
         for node, row, values in pending:
-            is_new = row._state.adding
             self.assign(row, kind.fields, values, node)
+        if kind.exclusive:
+            self.vacate(kind)
+        for node, row, values in sorted(pending, key=lambda item: depth(item[1])):
+            is_new = row._state.adding
             self.save(row, node)
             if row.pk is None:
                 continue  # it was refused; so would be what belongs to it
@@ -245,18 +290,14 @@ class Loader:
             for part in kind.parts:
                 self.parts(row, part, values.get(part.key))
 
-    def depth(self, kind: Kind, item, pending) -> int:
-        """How many rows of the same list must be saved before this one."""
-        by_slug = {row.slug: values for _node, row, values in pending}
-        names = [f.name for f in kind.model._meta.fields if f.remote_field and f.remote_field.model is kind.model]
-        depth, values = 0, item[2]
-        while depth <= len(pending):
-            node = next((values[name] for name in names if name in values), None)
-            values = by_slug.get(node.value) if isinstance(node, yaml.ScalarNode) else None
-            if values is None:
-                return depth
-            depth += 1
-        return depth
+    def vacate(self, kind: Kind) -> None:
+        """Take from the rows what one only may have and they give up: another may get it, and be saved first."""
+        wanted = {row.pk: getattr(row, kind.exclusive) for row in self.known[kind.model].values()}
+        leaving = [
+            row.pk for row in self.existing[kind.model] if wanted.get(row.pk) != self.stored[row][kind.exclusive]
+        ]
+        default = kind.model().serializable_value(kind.exclusive)
+        kind.model._base_manager.filter(pk__in=leaving).update(**{kind.exclusive: default})
 
     def assign(self, row: orm.Model, names: tuple[str, ...], values: dict[str, yaml.Node], node: yaml.Node) -> None:
         """Set the plain, translated and foreign-key fields of ``row``; absent keys become empty."""
@@ -277,7 +318,7 @@ class Loader:
                 setattr(row, name, self.reference(value, model_field.remote_field.model) if value is not None else None)
             elif name in WORD_LISTS:
                 words = self.sequence(value) if value is not None else []
-                setattr(row, name, " ".join(str(self.scalar(word)) for word in words))
+                setattr(row, name, " ".join(self.written(word) for word in words))
             elif value is None:
                 setattr(row, name, model_field.get_default())
             else:
@@ -302,26 +343,23 @@ class Loader:
 
     def parts(self, parent: orm.Model, part: Part, node: yaml.Node | None) -> None:
         """Make the rows below ``parent`` what the list says; they have no slug but their content."""
-        existing = list(part.model._default_manager.filter(**{part.parent: parent}))
-        identify = part.fields[0]
-        by_identity = {str(getattr(row, identify)): row for row in existing}
-        kept = []
-        for order, item in enumerate(self.sequence(node) if node is not None else [], start=1):
-            values = {identify: item} if part.only else self.mapping(item, set(part.fields), required={identify})
+        existing = self.read(part.model._default_manager.filter(**{part.parent: parent}))
+        others = {part.identity(row): row for row in existing}
+        pending = []
+        for item in self.sequence(node) if node is not None else []:
+            first = part.fields[0]
+            values = {first: item} if part.only else self.mapping(item, set(part.fields), required={first})
             row: Any = part.model(**{part.parent: parent})
             self.assign(row, part.fields, values, item)
-            row.order = order
-            if (same := by_identity.get(str(getattr(row, identify, None)))) is not None and same.pk not in kept:
-                for f in row._meta.concrete_fields:
-                    if not f.primary_key:
-                        setattr(same, f.attname, row.__dict__[f.attname])
-                row = same
+            if (same := others.pop(part.identity(row), None)) is not None:
+                row.pk, row.order, row._state.adding = same.pk, same.order, False
+            pending.append((item, row))
+        number([row for _item, row in pending], existing)
+        for item, row in pending:
             self.save(row, item)
-            kept.append(row.pk)
-        for row in existing:
-            if row.pk not in kept:
-                row.delete()
-                self.changes.removed += 1
+        for row in others.values():
+            row.delete()
+            self.changes.removed += 1
 
     def save(self, row: orm.Model, node: yaml.Node) -> None:
         """Validate and store ``row`` if it differs from what is stored."""
@@ -329,7 +367,9 @@ class Loader:
             return
         is_new = row._state.adding
         try:
-            if any(other is not None and other.pk is None for other in referred(row)):
+            for name, other in referred(row).items():
+                setattr(row, name, other)  # it may have its key only since it was saved
+            if any(other.pk is None for other in referred(row).values()):
                 # What it refers to has mistakes of its own, or the two refer to each other.
                 row.clean()
                 return
@@ -342,7 +382,7 @@ class Loader:
         if is_new:
             row.save()
             self.changes.added += 1
-        elif differs(row):
+        elif differs(row, self.stored[row]):
             row.save()
             self.changes.changed += 1
 
@@ -351,9 +391,11 @@ class Loader:
         return set(translated_fields(type(row)))
 
     def remove_others(self) -> None:
+        """Remove what the file no longer has, first what refers to something else."""
         for kind in reversed(KINDS):
             keep = {row.pk for row in self.known[kind.model].values()}
-            for row in kind.model._default_manager.exclude(pk__in=keep):
+            others = [row for row in self.existing[kind.model] if row.pk not in keep]
+            for row in sorted(others, key=depth, reverse=True):
                 row.delete()
                 self.changes.removed += 1
 
@@ -395,25 +437,28 @@ class Loader:
         self.problem(node, _("a single value is expected."))
         return ""
 
+    def written(self, node: yaml.Node) -> str:
+        """A single value as it stands there: with a date, a number or "no" the editor meant the text."""
+        self.scalar(node)
+        return node.value if isinstance(node, yaml.ScalarNode) else ""
+
     def plain(self, node: yaml.Node, model_field) -> Any:
+        if not isinstance(model_field, orm.BooleanField):
+            return self.written(node)
         value = self.scalar(node)
-        if isinstance(model_field, orm.BooleanField):
-            if not isinstance(value, bool):
-                self.problem(node, _("“true” or “false” is expected."))
-                return False
-            return value
-        # A date, a number or "no" without quotes: the editor meant the text.
-        return node.value if isinstance(node, yaml.ScalarNode) else str(value)
+        if not isinstance(value, bool):
+            self.problem(node, _("“true” or “false” is expected."))
+            return False
+        return value
 
     def texts(self, node: yaml.Node) -> dict[str, str]:
         values = self.mapping(node, set(LANGUAGES))
         return {
-            language: values[language].value.strip() if isinstance(values.get(language), yaml.ScalarNode) else ""
-            for language in LANGUAGES
+            language: self.written(values[language]).strip() if language in values else "" for language in LANGUAGES
         }
 
     def reference(self, node: yaml.Node, model: type[orm.Model]) -> Any:
-        slug = str(self.scalar(node))
+        slug = self.written(node)
         known = self.known.get(model, {})
         if slug in known:
             return known[slug]
@@ -422,9 +467,31 @@ class Loader:
         return None
 
 
-def referred(row: orm.Model) -> list[Any]:
-    """The rows to which the foreign keys of ``row`` point."""
-    return [getattr(row, f.name, None) for f in row._meta.fields if f.remote_field]
+def referred(row: orm.Model) -> dict[str, Any]:
+    """The rows to which the foreign keys of ``row`` point, by field."""
+    names = [f.name for f in row._meta.fields if f.remote_field]
+    return {name: other for name in names if (other := getattr(row, name, None)) is not None}
+
+
+def depth(row: orm.Model) -> int:
+    """How many rows of its own list must be saved before ``row``, and may be removed only after it."""
+    above: list[orm.Model] = []
+    while row not in above:  # in a circle, which is refused elsewhere
+        above.append(row)
+        row = next((other for other in referred(row).values() if type(other) is type(row)), row)
+    return len(above)
+
+
+def number(rows: list[Any], existing: list[Any]) -> None:
+    """Give ``rows`` numbers in their order; who comes after the row before it already keeps its own."""
+    places = {row.pk: place for place, row in enumerate(existing)}
+    last = (0, -1)
+    for row in rows:
+        if row.pk in places and (row.order, places[row.pk]) > last:
+            last = (row.order, places[row.pk])
+        else:
+            last = (last[0] + 1, len(existing))
+        row.order = last[0]
 
 
 def translated_fields(model: type[orm.Model]) -> list[str]:
@@ -435,12 +502,11 @@ def translated_fields(model: type[orm.Model]) -> list[str]:
         return []
 
 
-def differs(row: orm.Model) -> bool:
-    """Whether ``row`` holds something else than its stored counterpart."""
-    stored = type(row)._base_manager.get(pk=row.pk)
+def differs(row: orm.Model, stored: dict[str, Any]) -> bool:
+    """Whether ``row`` holds something else than was ``stored``."""
     mirrored = set(translated_fields(type(row)))
     return any(
-        (stored.__dict__[f.attname] or "") != (row.__dict__[f.attname] or "")
+        (stored[f.attname] or "") != (row.__dict__[f.attname] or "")
         for f in row._meta.concrete_fields
         if f.name not in mirrored
     )
@@ -449,6 +515,10 @@ def differs(row: orm.Model) -> bool:
 def nearest(word: str, known) -> str:
     matches = difflib.get_close_matches(word, list(known), n=1)
     return " " + _("Did you mean “%(word)s”?") % {"word": matches[0]} if matches else ""
+
+
+def unreadable(character: str) -> str:
+    return _("the character %(code)s cannot stand in a text.") % {"code": f"U+{ord(character):04X}"}
 
 
 def is_null(node: yaml.Node) -> bool:
@@ -489,9 +559,7 @@ def dump() -> str:
                 for part in kind.parts
                 if (children := part.model._default_manager.filter(**{part.parent: row}))
             }
-            for row in kind.model._default_manager.order_by(
-                *(["page"] if "page" in kind.identity else []), "order", "pk"
-            )
+            for row in kind.model._default_manager.all()
         ]
     return yaml.dump(document, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
 

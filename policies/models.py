@@ -17,6 +17,7 @@ from retention.models import RetentionRule
 
 from .validators import (
     SESSION,
+    validate_anchor,
     validate_country,
     validate_lifetime,
     validate_origin,
@@ -613,7 +614,10 @@ class Section(models.Model):
         SERVICE_LEVELS = "service-levels", _("service levels")
 
     slug = models.SlugField(
-        _("identifier"), max_length=80, help_text=_("Also the anchor on the page, the same in both languages.")
+        _("identifier"),
+        max_length=80,
+        validators=[validate_anchor],
+        help_text=_("Also the anchor on the page, the same in both languages."),
     )
     page = models.CharField(_("page"), max_length=10, choices=Page)
     part = models.CharField(_("content"), max_length=16, choices=Part, default=Part.TEXT)

@@ -297,7 +297,7 @@ def _cookies(texts: Texts) -> Iterator[Block]:
                     (pgettext("cookie", "Kept for"), 4),
                     (_("Safeguards and web sites"), 7),
                 ],
-                [_vendor(vendor) for vendor in vendors],
+                [_vendor(vendor, category["needs_consent"]) for vendor in vendors],
             )
         named = [(vendor, cookie) for vendor in vendors for cookie in vendor["cookies"]]
         if named:
@@ -329,13 +329,16 @@ def _consent(category: Texts) -> str:
     return _("Always on, without asking for consent")
 
 
-def _vendor(vendor: Texts) -> list[list[Node]]:
+def _vendor(vendor: Texts, needs_consent: bool) -> list[list[Node]]:
+    reason = [_plain(vendor["consent_reason"])] if vendor["consent_reason"] else []
+    if not needs_consent:
+        reason = [_plain(_("Why no consent is asked:") + " "), *(reason or _or_missing([]))]
     names = "; ".join(website["name"] for website in vendor["websites"])
     websites = [_tag("small", _plain(_("Only on: %(websites)s") % {"websites": names}))] if names else []
     return [
         [_tag("strong", _plain(vendor["name"]))],
         _lines([[_plain(f"{vendor['company']}, {vendor['country']['name']}")], _address(vendor["privacy_url"])]),
-        _lines([[_plain(vendor["purpose"])], [_plain(vendor["consent_reason"])]]),
+        _lines([[_plain(vendor["purpose"])], reason]),
         [_plain(vendor["lifetime"]["wording"])],
         _lines([_or_missing(_series(vendor["safeguards"])), websites]),
     ]

@@ -1,15 +1,18 @@
 """Freezing the draft as the next version of the statement."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from . import rendering
+from .asking import settle_fingerprints
 from .completeness import problems_of
 from .models import StatementPdf, StatementVersion
 from .pdf import make_pdf
@@ -49,14 +52,28 @@ class Draft:
 
 def look_at_draft() -> Draft:
     """What would be published now, and what stands in its way."""
-    latest = StatementVersion.objects.first()
-    content = compose()
+    with one_moment():
+        latest = StatementVersion.objects.first()
+        content = compose()
     before = content_of(latest) if latest else None
-    draft = Draft(content, sha256(canonical(content)), latest, [], asks_again(content, before))
+    again = settle_fingerprints(content, before, latest.digest if latest else "")
+    draft = Draft(content, sha256(canonical(content)), latest, [], again)
     if not draft.is_changed:
         draft.problems.append(_("Nothing has changed since %(version)s.") % {"version": latest})
     draft.problems.extend(problems_of(content))
     return draft
+
+
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """All reads inside see the rows of one moment, whoever saves meanwhile."""
+    is_first = not connection.in_atomic_block
+    with transaction.atomic():
+        # SQLite's transactions do so by themselves, and so does the test that runs inside one.
+        if is_first and connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
 
 
 def publish_statement(
@@ -143,30 +160,3 @@ def _store(document, effective_at, by, asked, now) -> StatementVersion:
 
 def content_of(version: StatementVersion) -> dict[str, Any]:
     return rendering.parse(version.document)["content"]
-
-
-def asks_again(content: dict, before: dict | None) -> dict[str, list[str]]:
-    """Per web site, the categories that visitors who chose before are asked about again.
-
-    A visitor is asked again where the fingerprint of a category differs from the one to
-    which the choice was given (rules C16).
-    """
-    if before is None:
-        return {}
-    asked_before = {
-        website["slug"]: {category["slug"]: category["fingerprint"] for category in website["categories"]}
-        for website in before["websites"]
-    }
-    result = {}
-    for website in content["websites"]:
-        known = asked_before.get(website["slug"])
-        if known is None:
-            continue
-        touched = [
-            category["slug"]
-            for category in website["categories"]
-            if category["needs_consent"] and known.get(category["slug"]) != category["fingerprint"]
-        ]
-        if touched:
-            result[website["slug"]] = touched
-    return result

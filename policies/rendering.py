@@ -18,7 +18,7 @@ from typing import Any
 
 import brotli
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import InterfaceError, InternalError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -27,16 +27,20 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 from django.utils.translation import override
 
-from .models import StatementVersion
+from .models import StatementPdf, StatementVersion
 from .reading import home_website, in_language, read
 
 logger = logging.getLogger(__name__)
 
 LANGUAGES = ("en", "nl")
-OLD_EDITIONS_KEPT = 20
+OTHER_EDITIONS_KEPT = 20
 PAGES_KEPT = 200
 
 parse = json.loads
+
+# What Django raises when the database does not answer, or is a standby that takes no writes.
+# Its other errors are faults of ours.
+AWAY = (OperationalError, InterfaceError, InternalError)
 
 
 def sha256_of(body: bytes) -> str:
@@ -61,11 +65,13 @@ class Page:
         content_type: str = "text/html; charset=utf-8",
         language: str = "",
         compress: bool = True,
+        quality: int = 11,
     ):
+        """``quality`` of the Brotli: 11 for what is kept, less for what is sent once."""
         raw = body.encode() if isinstance(body, str) else body
         # Weak: the encodings of one page are the same page.
         etag = f'W/"{sha256_of(raw)[:32]}"'
-        encoded = {"br": brotli.compress(raw, quality=11), "gzip": gzip.compress(raw, mtime=0)} if compress else {}
+        encoded = {"br": brotli.compress(raw, quality=quality), "gzip": gzip.compress(raw, mtime=0)} if compress else {}
         return cls(raw, content_type, language, encoded, etag)
 
 
@@ -79,31 +85,34 @@ class Edition:
     document: dict[str, Any]
     history: list[dict[str, Any]]
     _pages: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
-    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def content(self) -> dict[str, Any]:
         return self.document["content"]
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """What ``make`` returns, made once per process and edition and kept under ``key``."""
-        with self._lock:
-            if key in self._pages:
-                self._pages.move_to_end(key)
-            else:
-                self._pages[key] = make()
-                while len(self._pages) > PAGES_KEPT:
-                    self._pages.popitem(last=False)
-            return self._pages[key]
+        """What ``make`` returns, made once per process and edition and kept under ``key``.
+
+        Nobody waits while something is made: two threads may make the same thing, one is kept.
+        """
+        made = self.known(key)
+        return made if made is not None else self.keep(key, make())
 
     def known(self, key: Hashable) -> Any:
         """What is kept under ``key``, or None."""
         with self._lock:
+            if key in self._pages:
+                self._pages.move_to_end(key)
             return self._pages.get(key)
 
     def keep(self, key: Hashable, made: Any) -> Any:
-        """Keep ``made`` under ``key`` unless it is None, and return it."""
-        return made if made is None else self.once(key, lambda: made)
+        """Keep ``made`` under ``key`` unless something is there already, and return what is kept."""
+        with self._lock:
+            kept = self._pages.setdefault(key, made)
+            while len(self._pages) > PAGES_KEPT:
+                self._pages.popitem(last=False)
+            return kept
 
     def text(self, language: str) -> dict[str, Any]:
         """The content as a reader of ``language`` sees it (see ``reading.read``)."""
@@ -137,12 +146,13 @@ class NothingPublished(Exception):
 
 @dataclass
 class _Shelf:
-    """The edition in force and some older ones, for this process."""
+    """The edition in force and some others, for this process."""
 
     current: Edition | None = None
-    older: OrderedDict[int, Edition] = field(default_factory=OrderedDict)
+    others: OrderedDict[int, Edition] = field(default_factory=OrderedDict)
     is_stale: bool = True
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    database_is_away: bool = False
+    looking: threading.Lock = field(default_factory=threading.Lock)
     watcher: threading.Thread | None = None
 
 
@@ -150,47 +160,48 @@ _shelf = _Shelf()
 
 
 def current() -> Edition:
-    """The edition in force. Raises NothingPublished; DatabaseError only before the first load."""
+    """The edition in force. Raises NothingPublished; AWAY only before the first load."""
     edition = _shelf.current
     if edition is not None and not _shelf.is_stale:
+        _keep_watching()
         return edition
     # One thread looks; the others go on with what they have, if they have something.
-    if _shelf.lock.acquire(blocking=edition is None):
+    if _shelf.looking.acquire(blocking=edition is None):
         try:
             if _shelf.is_stale or _shelf.current is None:
                 _look()
-            _start_watching()
-        except DatabaseError:
+        except AWAY:
             if _shelf.current is None:
                 raise
             # The watcher goes on asking; visitors do not wait for a database that is away.
             _shelf.is_stale = _shelf.watcher is None
         finally:
-            _shelf.lock.release()
+            _shelf.looking.release()
+    _keep_watching()
     if _shelf.current is None:
         raise NothingPublished
     return _shelf.current
 
 
 def edition(number: int) -> Edition | None:
-    """The published edition ``number``, from memory if it is there; None if there is none."""
+    """Edition ``number`` as visitors may see it: in force, or before; None if there is none."""
+    return published(number) if number <= current().number else None
+
+
+def published(number: int) -> Edition | None:
+    """Edition ``number``, from memory if it is there, even where this process does not serve it
+    yet: another one may, and a choice made there may arrive here. None if there is none."""
     in_force = current()
     if number == in_force.number:
         return in_force
-    if number > in_force.number:
-        return None
-    with _shelf.lock:
-        if number in _shelf.older:
-            _shelf.older.move_to_end(number)
-            return _shelf.older[number]
+    if (kept := _shelf.others.get(number)) is not None:
+        return kept
     version = StatementVersion.objects.filter(number=number).first()
     if version is None:
         return None
-    loaded = _load(version)
-    with _shelf.lock:
-        _shelf.older[number] = loaded
-        while len(_shelf.older) > OLD_EDITIONS_KEPT:
-            _shelf.older.popitem(last=False)
+    loaded = _shelf.others.setdefault(number, _load(version))
+    while len(_shelf.others) > OTHER_EDITIONS_KEPT:
+        _shelf.others.popitem(last=False)
     return loaded
 
 
@@ -199,10 +210,20 @@ def look_again() -> None:
     _shelf.is_stale = True
 
 
+def database_is_away() -> bool:
+    """Whether the watcher found no database when it last asked, a few seconds ago."""
+    return _shelf.database_is_away
+
+
+def in_memory() -> Edition | None:
+    """The edition in force if this process has it, without asking anybody."""
+    return _shelf.current
+
+
 def forget() -> None:
     """Empty the memory of this process (a different database, as between tests)."""
     _shelf.current, _shelf.is_stale = None, True
-    _shelf.older.clear()
+    _shelf.others.clear()
 
 
 def _look() -> None:
@@ -224,8 +245,10 @@ def _load(version: StatementVersion) -> Edition:
     return Edition(version.number, version.digest, version.effective_at, parse(version.document), history)
 
 
-def _start_watching() -> None:
-    if settings.PUBLICATION_POLL_SECONDS and (_shelf.watcher is None or not _shelf.watcher.is_alive()):
+def _keep_watching() -> None:
+    """Start the watcher of this process, again should it have died."""
+    watcher = _shelf.watcher
+    if (watcher is None or not watcher.is_alive()) and settings.PUBLICATION_POLL_SECONDS:
         _shelf.watcher = threading.Thread(target=_watch, name="publication-watcher", daemon=True)
         _shelf.watcher.start()
 
@@ -236,18 +259,20 @@ def _watch() -> None:
     In a thread, so that no visitor waits for a database that does not answer.
     """
     pause = threading.Event()
-    is_away = False
-    while not pause.wait(settings.PUBLICATION_POLL_SECONDS):
+    while settings.PUBLICATION_POLL_SECONDS and not pause.wait(settings.PUBLICATION_POLL_SECONDS):
         try:
-            with _shelf.lock:
+            with _shelf.looking:
                 _look()
             if _shelf.current is not None:
                 warm(_shelf.current)
-            is_away = False
-        except DatabaseError as error:
-            if not is_away:
+            _shelf.database_is_away = False
+        except AWAY as error:
+            if not _shelf.database_is_away:
                 logger.warning("The database is away (%s); pages are served from memory", type(error).__name__)
-            is_away = True
+            _shelf.database_is_away = True
+        except Exception:
+            # Whatever it is, the next version must still be noticed, and somebody must read of this.
+            logger.exception("Looking for a newer version failed; it is tried again")
         finally:
             connection.close()
 
@@ -352,6 +377,16 @@ def versions_page(edition: Edition, language: str) -> Page:
     return edition.once(("versions", language), make)
 
 
+def pdf_page(edition: Edition, language: str) -> Page:
+    """The PDF that was made when ``edition`` was published."""
+
+    def make() -> Page:
+        pdf = StatementPdf.objects.get(version__number=edition.number, language=language)
+        return Page.of(bytes(pdf.body), "application/pdf", language, compress=False)
+
+    return edition.once(("pdf", language), make)
+
+
 # What other floors want ready with a new edition; they add to it when the apps are loaded.
 warmers: list[Callable[[Edition], None]] = []
 
@@ -359,7 +394,7 @@ warmers: list[Callable[[Edition], None]] = []
 def warm(edition: Edition) -> None:
     """Make the pages that visitors ask for most, before one of them has to wait."""
     for language in LANGUAGES:
-        for make in (summary_page, statement_page, versions_page):
+        for make in (summary_page, statement_page, versions_page, pdf_page):
             make(edition, language)
     for make_ready in warmers:
         make_ready(edition)

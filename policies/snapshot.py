@@ -71,24 +71,6 @@ def compose() -> dict:
     }
 
 
-def fingerprint(category: dict, vendors: list[dict]) -> str:
-    """Twelve hexadecimal digits over what a visitor agrees to by allowing ``category``.
-
-    Only what is material counts: who, where, for what, how long, under which safeguards.
-    """
-    material = [
-        {
-            "slug": vendor["slug"],
-            "company": vendor["company"],
-            "country": vendor["country"]["code"],
-            "lifetime": [vendor["lifetime"]["value"], vendor["lifetime"]["is_maximum"]],
-            "safeguards": sorted(vendor["safeguards"]),
-        }
-        for vendor in sorted(vendors, key=lambda vendor: vendor["slug"])
-    ]
-    return sha256(canonical({"category": category["slug"], "vendors": material}))[:12]
-
-
 def country(code: str) -> dict | None:
     """``"US"`` → ``{"code": "US", "name": {"en": "United States", …}}``; None for no code."""
     if not code:
@@ -299,7 +281,9 @@ def _own_storage() -> list[dict]:
             "purpose": in_both(
                 lambda language: gettext(
                     "Remembers your choice about cookies, so that we need not ask on every page. "
-                    "It holds a random number for your browser only if you allowed something."
+                    "It holds a random number for your browser only if you allowed something. "
+                    "As proof, our server also keeps what was asked, what you answered and when; "
+                    "not your name, your address or your IP address."
                 )
             ),
         },
@@ -333,7 +317,7 @@ def _websites(categories: list[dict], vendors: list[dict]) -> list[dict]:
                         "slug": category["slug"],
                         "needs_consent": category["needs_consent"],
                         "vendors": [vendor["slug"] for vendor in members],
-                        "fingerprint": fingerprint(category, members),
+                        "fingerprint": "",  # settled against the version before, see asking.py
                     }
                 )
         websites.append(

@@ -44,6 +44,13 @@ def validate_signals(text):
             )
 
 
+def validate_anchor(slug):
+    """An anchor that is not one of those that the pages have themselves."""
+    fixed = {"content-main", "page-content", "this-version", "providers", "preferences"}
+    if slug in fixed or slug.startswith(("purpose-", "vendor-", "right-", "ask-")):
+        raise ValidationError(_("The pages use “%(value)s” themselves. Choose another."), params={"value": slug})
+
+
 def validate_lifetime(text):
     """A period, or the word ``session``."""
     if text == SESSION:

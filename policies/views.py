@@ -13,7 +13,6 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 from django.views.decorators.http import require_safe
 
 from . import rendering, vocabulary
-from .models import StatementPdf
 from .rendering import LANGUAGES, NothingPublished, Page, respond
 
 
@@ -77,11 +76,7 @@ def statement_pdf(request):
     language = get_language()
     edition = current_edition()
 
-    def make():
-        pdf = StatementPdf.objects.get(version__number=edition.number, language=language)
-        return Page.of(bytes(pdf.body), "application/pdf", language, compress=False)
-
-    response = respond(request, edition.once(("pdf", language), make))
+    response = respond(request, rendering.pdf_page(edition, language))
     name = edition.content["controller"]["short_name"].encode("ascii", "ignore").decode().lower() or "statement"
     slug = {"en": "privacy-statement", "nl": "privacyverklaring"}[language]
     response["Content-Disposition"] = f'inline; filename="{slug}-{name.replace(" ", "-")}-{edition.number}.pdf"'

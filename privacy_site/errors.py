@@ -3,7 +3,6 @@
 import logging
 import sys
 
-from django.db import DatabaseError
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import get_language, get_language_from_path, override
@@ -15,11 +14,11 @@ logger = logging.getLogger(__name__)
 
 def _page(request, status, template, message=""):
     language = get_language_from_path(request.path_info) or get_language() or "en"
+    edition = rendering.in_memory()
+    context = edition.context("error", language) if edition else {"language": language, "page": "error"}
     with override(language):
-        body = render_to_string(
-            template,
-            {"language": language, "nav": rendering.navigation(language), "message": message, "page": "error"},
-        )
+        context |= {"nav": rendering.navigation(language), "message": message}
+        body = render_to_string(template, context)
     response = HttpResponse(body, status=status)
     response["Content-Language"] = language
     response["Cache-Control"] = "no-store"
@@ -45,7 +44,7 @@ def server_error(request):
 
     503 where the database is away and this process has no page to show yet.
     """
-    if isinstance(sys.exc_info()[1], DatabaseError):
+    if isinstance(sys.exc_info()[1], rendering.AWAY):
         response = _page(request, 503, "500.html")
         response["Retry-After"] = "10"
         return response

@@ -1,6 +1,6 @@
 """Whether the process lives, and whether it can serve."""
 
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import JsonResponse
 from django.views.decorators.cache import never_cache
@@ -29,7 +29,7 @@ def ready(request):
             rendering.current()
     except rendering.NothingPublished:
         missing.append("no statement is in force")
-    except DatabaseError:
+    except rendering.AWAY:
         missing.append("the database does not answer")
     return JsonResponse(
         {"status": "waiting" if missing else "ready", "missing": missing}, status=503 if missing else 200

@@ -1,8 +1,10 @@
-"""What the reverse proxies say about a request, believed only from proxies that are ours."""
+"""Who asks, by the word of our own proxies, and in which language to answer."""
 
 from ipaddress import ip_address
 
 from django.conf import settings
+from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
 
 
 def is_trusted(address):
@@ -35,3 +37,26 @@ class ForwardedMiddleware:
             if meta.get("HTTP_X_FORWARDED_PROTO", "").strip() == "https":
                 meta["wsgi.url_scheme"] = "https"
         return self.get_response(request)
+
+
+class LanguageMiddleware(LocaleMiddleware):
+    """Pages have their language in the address; the desk follows its reader; machines get English.
+
+    Django's own would add ``Vary: Accept-Language`` to answers that are the same for all, such
+    as the banner, and so multiply them in every cache on the way.
+    """
+
+    def process_request(self, request):
+        if self.depends_on_reader(request):
+            super().process_request(request)
+        else:
+            translation.activate(settings.LANGUAGE_CODE)
+            request.LANGUAGE_CODE = settings.LANGUAGE_CODE
+
+    def process_response(self, request, response):
+        return super().process_response(request, response) if self.depends_on_reader(request) else response
+
+    @staticmethod
+    def depends_on_reader(request):
+        path = request.path_info
+        return path.startswith("/admin/") or translation.get_language_from_path(path) is not None

@@ -89,7 +89,7 @@ MIDDLEWARE = [
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "privacy_site.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -136,7 +136,7 @@ elif _database["ENGINE"] == "django.db.backends.postgresql":
         "connect_timeout": 3,
         "pool": {
             "min_size": 1,
-            "max_size": env.int("DATABASE_POOL_SIZE", default=8),
+            "max_size": env.int("DATABASE_POOL_SIZE", default=10),  # one per thread, and the watcher's
             "timeout": 3,
             # By default the pool waits longer the longer the database was away.
             "reconnect_timeout": 5,
@@ -145,7 +145,13 @@ elif _database["ENGINE"] == "django.db.backends.postgresql":
 else:
     raise ImproperlyConfigured("DATABASE_URL names neither PostgreSQL (postgres://…) nor SQLite (sqlite:///…).")
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        # Counters of addresses that recorded in the last minute; beyond it the oldest are dropped.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 
 # -- Languages and time --------------------------------------------------------------------
 

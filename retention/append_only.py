@@ -42,23 +42,35 @@ class AppendOnlyModel(models.Model):
         raise AppendOnly(MESSAGE.format(table=self._meta.db_table))
 
 
-def trigger_statements(table, vendor):
-    """SQL statements that make ``table`` append-only on ``vendor``; they may be repeated."""
+def trigger_statements(table, vendor, unique, repeatable=False):
+    """SQL statements that make ``table`` append-only on ``vendor``.
+
+    ``unique`` are its unique columns. SQLite's INSERT OR REPLACE deletes the row in its way
+    without a word to the triggers on DELETE, so a row with a value that is there already is
+    refused; or, where the same row may be sent again (``repeatable``), left aside, which is
+    what ON CONFLICT DO NOTHING does anyway.
+    """
     message = MESSAGE.format(table=table)
     if vendor == "sqlite":
+        taken = " OR ".join(f'"{column}" = NEW."{column}"' for column in unique)
+        refusal = "RAISE(IGNORE)" if repeatable else f"RAISE(ABORT, '{message}')"
         return [
-            f'CREATE TRIGGER IF NOT EXISTS "{table}_no_{event.lower()}" BEFORE {event} ON "{table}" '
-            f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
-            for event in ("UPDATE", "DELETE")
+            *(
+                f'CREATE TRIGGER "{table}_no_{event.lower()}" BEFORE {event} ON "{table}" '
+                f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+                for event in ("UPDATE", "DELETE")
+            ),
+            f'CREATE TRIGGER "{table}_no_replace" BEFORE INSERT ON "{table}" '
+            f'WHEN EXISTS (SELECT 1 FROM "{table}" WHERE {taken}) '
+            f"BEGIN SELECT {refusal}; END",
         ]
     if vendor == "postgresql":
         function = f'"{table}_refuse"'
         return [
             f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS "
             f"$$ BEGIN RAISE EXCEPTION '{message}' USING ERRCODE = 'restrict_violation'; END $$",
-            f'CREATE OR REPLACE TRIGGER "{table}_no_change" BEFORE UPDATE OR DELETE ON "{table}" '
+            f'CREATE TRIGGER "{table}_no_change" BEFORE UPDATE OR DELETE ON "{table}" '
             f"FOR EACH ROW EXECUTE FUNCTION {function}()",
-            f'DROP TRIGGER IF EXISTS "{table}_no_truncate" ON "{table}"',
             f'CREATE TRIGGER "{table}_no_truncate" BEFORE TRUNCATE ON "{table}" '
             f"FOR EACH STATEMENT EXECUTE FUNCTION {function}()",
         ]
@@ -68,7 +80,7 @@ def trigger_statements(table, vendor):
 def removal_statements(table, vendor):
     """SQL statements that undo ``trigger_statements``."""
     if vendor == "sqlite":
-        return [f'DROP TRIGGER IF EXISTS "{table}_no_{event}"' for event in ("update", "delete")]
+        return [f'DROP TRIGGER IF EXISTS "{table}_no_{event}"' for event in ("update", "delete", "replace")]
     return [
         f'DROP TRIGGER IF EXISTS "{table}_no_change" ON "{table}"',
         f'DROP TRIGGER IF EXISTS "{table}_no_truncate" ON "{table}"',
@@ -82,11 +94,12 @@ def execute(statements, using):
             cursor.execute(statement)
 
 
-def make_append_only(table):
+def make_append_only(table, unique, repeatable=False):
     """A migration's operation that lets ``table`` be added to and read, nothing else."""
 
     def forwards(apps, schema_editor):
-        execute(trigger_statements(table, schema_editor.connection.vendor), schema_editor.connection.alias)
+        statements = trigger_statements(table, schema_editor.connection.vendor, unique, repeatable)
+        execute(statements, schema_editor.connection.alias)
 
     def backwards(apps, schema_editor):
         execute(removal_statements(table, schema_editor.connection.vendor), schema_editor.connection.alias)

@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.core.cache import cache
 from django.core.management.color import no_style
@@ -16,7 +17,7 @@ from django.db.models.signals import post_migrate
 from django.utils import translation
 
 from policies import rendering
-from retention.append_only import AppendOnlyModel, execute, removal_statements, trigger_statements
+from retention.append_only import AppendOnlyModel, execute
 
 CONTENT = Path(__file__).parent.parent / "content" / "pro4all.yaml"
 CHROMIUM = os.environ.get("CHROME_PATH") or shutil.which("chromium") or shutil.which("google-chrome")
@@ -57,9 +58,10 @@ requests_under_way = RequestsUnderWay()
 
 
 def evidence_tables():
-    from django.apps import apps
-
     return [model._meta.db_table for model in apps.get_models() if issubclass(model, AppendOnlyModel)]
+
+
+set_aside = []  # SQLite's triggers while a flush is under way
 
 
 @pytest.fixture(autouse=True)
@@ -72,15 +74,28 @@ def flushable_evidence(request):
     request.getfixturevalue("transactional_db")
     yield
     assert requests_under_way.ended(), "the server is still answering"
-    for table in evidence_tables():
-        execute(removal_statements(table, connection.vendor), "default")
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+            triggers = cursor.fetchall()
+        set_aside.extend(sql for _name, sql in triggers)
+        execute([f'DROP TRIGGER "{name}"' for name, _sql in triggers], "default")
+    else:
+        execute([f'ALTER TABLE "{table}" DISABLE TRIGGER USER' for table in evidence_tables()], "default")
 
 
 def guard_evidence_again(**kwargs):
-    if kwargs["app_config"].name == "consent":
-        for table in evidence_tables():
-            if table in connection.introspection.table_names():
-                execute(trigger_statements(table, connection.vendor), "default")
+    """After a flush, which ends with post_migrate like a migration."""
+    if kwargs["app_config"].name != "consent":
+        return
+    if connection.vendor == "sqlite":
+        execute(set_aside, "default")
+        set_aside.clear()
+    else:
+        there = connection.introspection.table_names()
+        execute(
+            [f'ALTER TABLE "{table}" ENABLE TRIGGER USER' for table in evidence_tables() if table in there], "default"
+        )
 
 
 post_migrate.connect(guard_evidence_again, dispatch_uid="tests")
@@ -98,8 +113,6 @@ def nothing_remembered():
 
 def rows_of_content():
     """Every row of the two lower floors, as unsaved copies can be made of it."""
-    from django.apps import apps
-
     models = [
         model
         for app in ("retention", "policies")

@@ -6,7 +6,14 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from policies import models
-from policies.validators import validate_country, validate_lifetime, validate_origin, validate_signals, validate_terms
+from policies.validators import (
+    validate_anchor,
+    validate_country,
+    validate_lifetime,
+    validate_origin,
+    validate_signals,
+    validate_terms,
+)
 from retention.models import RetentionRule
 
 from .factories import DataCategoryFactory, PurposeFactory, RuleFactory, TriggerFactory, VendorFactory, WebsiteFactory
@@ -208,6 +215,7 @@ def test_what_no_browser_sends_as_origin_is_refused(origin):
         (validate_country, ["NL", "US", "MT"], ["nl", "USA", "XX", "N", "", "Ñ1"]),
         (validate_lifetime, ["session", "P13M", "P1Y"], ["Session", "1 year", "P", ""]),
         (validate_terms, ["", "dpv:CustomerCare eu-gdpr:A6-1-a"], ["CustomerCare", "dpv:", "https://w3id.org/dpv#X"]),
+        (validate_anchor, ["about", "rights"], ["preferences", "this-version", "purpose-contact"]),
         (validate_signals, ["", "ad_storage analytics_storage"], ["ads", "analytics"]),
     ],
 )

@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import threading
 from datetime import timedelta
 
 import brotli
@@ -104,6 +105,12 @@ def test_what_does_not_exist_is_not_found_in_the_language_of_the_address(publish
         assert '<html lang="nl"' in response.text
 
 
+def test_a_page_that_does_not_exist_has_the_banner_and_its_control_too(published, client):
+    client.get("/nl/")
+
+    assert 'src="/embed/website.js"' in client.get("/nl/nergens/").text
+
+
 def test_without_a_published_version_pages_say_so(db, client):
     assert client.get("/en/statement/").status_code == 404
     assert "No statement has been published yet." in client.get("/en/statement/").text
@@ -154,6 +161,45 @@ def test_pages_are_compressed_in_the_best_way_that_the_browser_takes(published, 
     assert brotli.decompress(best.content) == gzip.decompress(older.content) == plain.content == refusing.content
     assert (best["Content-Encoding"], older["Content-Encoding"]) == ("br", "gzip")
     assert plain["Vary"] == best["Vary"] == "Accept-Encoding"
+
+
+@pytest.mark.parametrize("url", MACHINES)
+def test_what_is_the_same_for_all_varies_by_nothing_but_its_compression(published, client, url):
+    response = client.get(url, headers={"accept-language": "nl"})
+
+    assert response.get("Vary", "Accept-Encoding") == "Accept-Encoding"
+    assert "Content-Language" not in response
+
+
+def test_a_watcher_that_meets_an_unknown_fault_goes_on_and_is_started_again_should_it_die(
+    published, settings, monkeypatch
+):
+    times = []
+    twice = threading.Event()
+
+    def look():
+        times.append(1)
+        if len(times) == 2:
+            twice.set()
+        raise KeyError("a newer format")
+
+    rendering.current()
+    monkeypatch.setattr(rendering, "_look", look)
+    settings.PUBLICATION_POLL_SECONDS = 0.01
+    rendering.current()
+    first = rendering._shelf.watcher
+    assert twice.wait(10)
+    settings.PUBLICATION_POLL_SECONDS = 0
+    first.join(10)
+
+    settings.PUBLICATION_POLL_SECONDS = 0.01
+    rendering.current()
+    second = rendering._shelf.watcher
+    settings.PUBLICATION_POLL_SECONDS = 0
+    second.join(10)
+
+    assert second is not first
+    assert not second.is_alive()
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])

@@ -2,7 +2,7 @@
 
 import json
 import re
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
 from django.db import OperationalError, connection
@@ -119,6 +119,36 @@ def test_withdrawing_is_linked_to_the_consent_and_takes_the_number_away(client, 
         ("withdraw", subject),
     ]
     assert "s" not in kept(client)
+
+
+def test_a_vendor_that_was_answered_apart_is_shown_and_stays_so(client, choose, published):
+    choose(action="accept_all")
+    own = kept(client) | {"n": {"hotjar": False}}
+    client.cookies["privacy_consent"] = quote(json.dumps(own))
+
+    page = client.get("/en/cookies/").text
+    assert page.count("Refused by you") == 1
+    choose("en", action="save", **{"allow-analytical": "yes"})
+
+    record = ConsentRecord.objects.latest("recorded_at")
+    assert (record.choices, record.vendors) == ({"analytical": True, "marketing": False}, {"hotjar": False})
+    assert kept(client)["n"] == {"hotjar": False}
+
+
+def test_a_vendor_that_was_answered_apart_follows_a_new_answer_for_its_category(client, choose, published):
+    choose(action="accept_all")
+    client.cookies["privacy_consent"] = quote(json.dumps(kept(client) | {"n": {"hotjar": False}}))
+
+    choose(action="save")
+
+    assert kept(client)["c"] == {"analytical": False, "marketing": False}
+    assert "n" not in kept(client)
+
+
+def test_a_receipt_that_nobody_has_is_not_claimed(published, client):
+    page = client.get("/en/cookies/?receipt=5f0c7f0e-4b7f-4d7e-9d3c-0a4a2c1b9e11").text
+
+    assert "Your choice has been saved" not in page
 
 
 def test_what_was_asked_is_kept_to_the_byte(client, choose):

@@ -91,7 +91,7 @@ class PostgresDatabase:
 
     def take_away(self):
         self._sql(f'ALTER DATABASE "{self.name}" ALLOW_CONNECTIONS false')
-        self._sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{self.name}'")  # noqa: S608
+        self._sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{self.name}'")
 
     def bring_back(self):
         self._sql(f'ALTER DATABASE "{self.name}" ALLOW_CONNECTIONS true')

@@ -20,11 +20,19 @@ from policies.models import (
     Section,
     StatementPdf,
     StatementVersion,
+    VendorSafeguard,
     Website,
 )
 from policies.publishing import NotPublishable, look_at_draft
 from policies.snapshot import canonical, compose, sha256
 from retention.append_only import AppendOnly
+
+
+def asked_of(version):
+    """Fingerprint per category of the company's web site."""
+    websites = json.loads(version.document)["content"]["websites"]
+    website = next(entry for entry in websites if entry["slug"] == "website")
+    return {category["slug"]: category["fingerprint"] for category in website["categories"]}
 
 
 def problems(publish, **changes):
@@ -248,6 +256,8 @@ def test_a_version_may_be_published_ahead_of_the_moment_from_which_it_holds(publ
     [
         ({"purpose_en": "Counting.", "purpose_nl": "Tellen."}, {}),
         ({"privacy_url": "https://example.org/privacy"}, {}),
+        ({"lifetime": "P6M"}, {}),
+        ({"lifetime": "session"}, {}),
         ({"lifetime": "P3Y"}, {"website": ["analytical"], "prostream": ["analytical"]}),
         ({"country": "US"}, {"website": ["analytical"], "prostream": ["analytical"]}),
         ({"company": "Other Ltd."}, {"website": ["analytical"], "prostream": ["analytical"]}),
@@ -257,6 +267,34 @@ def test_visitors_are_asked_again_for_what_is_material(published, publish, chang
     CookieVendor.objects.filter(slug="hotjar").update(**change)
 
     assert publish().asks_again == asked
+
+
+def test_taking_something_away_asks_nobody(published, publish):
+    before = asked_of(published)
+    CookieVendor.objects.get(slug="hotjar").delete()
+    more = VendorSafeguard.objects.create(slug="more", name_en="More", name_nl="Meer")
+    CookieVendor.objects.get(slug="google-analytics").safeguards.add(more)
+    second = publish()
+
+    assert second.asks_again == {}
+    assert asked_of(second) == before
+
+
+def test_losing_a_safeguard_asks_again(published, publish):
+    CookieVendor.objects.get(slug="google-analytics").safeguards.clear()
+
+    assert publish().asks_again["website"] == ["analytical"]
+
+
+def test_who_agreed_while_a_vendor_was_gone_has_not_agreed_to_its_return(published, publish):
+    vendor = CookieVendor.objects.get(slug="hotjar")
+    CookieVendor.objects.filter(pk=vendor.pk).delete()
+    without = publish()
+    vendor.save(force_insert=True)
+    again = publish()
+
+    assert again.asks_again["website"] == ["analytical"]
+    assert asked_of(again)["analytical"] not in {asked_of(published)["analytical"], asked_of(without)["analytical"]}
 
 
 def test_moving_a_vendor_asks_again_for_the_category_that_it_joins(published, publish):
@@ -292,6 +330,18 @@ def test_a_version_cannot_be_changed_or_deleted_by_sql(published, table, stateme
         connection.cursor().execute(statement.format(table))
 
     assert StatementVersion.objects.get() == published
+
+
+def test_a_version_cannot_be_replaced_by_sql(published):
+    columns = ", ".join(f.column for f in StatementVersion._meta.concrete_fields)
+    forged = columns.replace("published_by", "'forged'")
+    copy = f"INTO policies_statementversion ({columns}) SELECT {forged} FROM policies_statementversion"
+    verb = "INSERT OR REPLACE" if connection.vendor == "sqlite" else "INSERT"
+
+    with pytest.raises(DatabaseError), transaction.atomic():
+        connection.cursor().execute(f"{verb} {copy}")
+
+    assert StatementVersion.objects.get().published_by == "admin"
 
 
 # -- The command -----------------------------------------------------------------------------

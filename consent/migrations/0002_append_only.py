@@ -7,6 +7,6 @@ class Migration(migrations.Migration):
     dependencies = [("consent", "0001_initial")]
 
     operations = [
-        make_append_only("consent_banner"),
-        make_append_only("consent_consentrecord"),
+        make_append_only("consent_banner", unique=["digest"], repeatable=True),
+        make_append_only("consent_consentrecord", unique=["id"], repeatable=True),
     ]

@@ -7,6 +7,6 @@ class Migration(migrations.Migration):
     dependencies = [("policies", "0001_initial")]
 
     operations = [
-        make_append_only("policies_statementversion"),
-        make_append_only("policies_statementpdf"),
+        make_append_only("policies_statementversion", unique=["id", "number", "digest"]),
+        make_append_only("policies_statementpdf", unique=["id"]),
     ]

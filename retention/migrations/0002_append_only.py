@@ -7,5 +7,5 @@ class Migration(migrations.Migration):
     dependencies = [("retention", "0001_initial")]
 
     operations = [
-        make_append_only("retention_retentionrun"),
+        make_append_only("retention_retentionrun", unique=["id"]),
     ]

@@ -174,7 +174,16 @@ def records():
     return list(ConsentRecord.objects.order_by("id"))
 
 
+def other_tab(page, address):
+    """A second page of the same browser."""
+    other = page.context.new_page()
+    other.goto(address)
+    expect(other.locator("privacy-consent")).to_be_attached()
+    return other
+
+
 def server_away(page):
+    """For one page, or for all of a context."""
     page.route("**/consent/", lambda route: route.abort())
 
 
@@ -538,6 +547,33 @@ def test_a_vendor_allowed_alone_is_shown_and_can_be_taken_back_alone(web, page):
     assert [record.action for record in records()] == ["save", "withdraw"]
 
 
+def test_a_held_frame_that_moves_or_returns_keeps_one_notice(web, page, third_parties):
+    """Pages take frames out and put them back, wrap them, and clear away what they do not know."""
+    page.goto(web({"/": page_with(FRAME)}))
+    notice = page.get_by_role("group", name="Facebook Connect")
+    expect(notice).to_have_count(1)
+    page.evaluate("window.frame = document.querySelector('iframe'); window.place = frame.parentNode")
+    for change in (
+        "frame.remove()",
+        "place.append(frame)",
+        "place.append(document.createElement('div')); place.lastChild.append(frame)",
+        "document.querySelector('privacy-consent-notice').remove()",
+        "place.lastChild.remove()",
+        "place.append(frame)",
+    ):
+        page.evaluate(change)
+        is_there = page.evaluate("frame.isConnected")
+        expect(notice).to_have_count(int(is_there))
+        expect(page.locator("iframe")).to_be_hidden()
+        if is_there:
+            assert page.evaluate("frame.previousElementSibling.localName") == "privacy-consent-notice"
+            assert notice.bounding_box()["width"] == 400
+
+    notice.get_by_role("button", name="Allow Facebook Connect").click()
+    expect(page.frame_locator("iframe").get_by_text("messages")).to_be_visible()
+    assert [entry["name"] for entry in third_parties.log] == ["messages"]
+
+
 # -- Changing one's mind ------------------------------------------------------------------------
 
 
@@ -633,8 +669,7 @@ def test_a_choice_in_another_tab_holds_in_this_one(web, page, third_parties):
     origin = web()
     page.goto(origin)
     accept(page)
-    other = page.context.new_page()
-    other.goto(origin + "/next")
+    other = other_tab(page, origin + "/next")
     press(other, "Cookie settings")
     reject(other)
     third_parties.log.clear()
@@ -643,6 +678,150 @@ def test_a_choice_in_another_tab_holds_in_this_one(web, page, third_parties):
 
     assert third_parties.log == []
     assert page.evaluate("privacyConsent.allows('marketing')") is False
+
+
+def test_what_another_tab_allows_runs_in_this_one_too(web, page):
+    origin = web()
+    page.goto(origin)
+    expect(first_layer(page)).to_be_visible()
+    page.evaluate(
+        "document.addEventListener('privacyconsent:change', event => (window.told ??= []).push(event.detail))"
+    )
+    accept(other_tab(page, origin + "/next"))
+
+    wait_for_hits(page, ["first", "second", "advertising"])
+    expect(first_layer(page)).to_be_hidden()
+    assert page.evaluate("told") == [{"choices": {"analytical": True, "marketing": True}, "vendors": {}}]
+    assert len(records()) == 1
+
+
+def no_word_from_other_tabs(page):
+    """As in a page that the browser has put to sleep."""
+    page.context.add_init_script("addEventListener('storage', event => event.stopImmediatePropagation())")
+
+
+@pytest.mark.parametrize("is_delivered", [True, False])
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_late_answer_to_a_yes_does_not_undo_the_no_of_another_tab(web, page, third_parties, is_delivered, is_told):
+    """C12: whatever the order of the answers, the last decision holds."""
+    if not is_told:
+        no_word_from_other_tabs(page)
+    held = []
+    page.route("**/consent/", lambda route: held.append(route))
+    origin = web()
+    page.goto(origin)
+    other = other_tab(page, origin + "/next")
+    press(page, "Accept all")
+    page.wait_for_timeout(200)
+    if not is_delivered:
+        server_away(other)
+    other.evaluate("privacyConsent.withdraw()")
+    said(other, "has been saved" if is_delivered else "It is kept in this browser")
+    refused = storage(other)
+
+    with page.expect_response("**/consent/"):
+        held[0].continue_()
+    page.wait_for_timeout(200)
+
+    assert (hits(page), third_parties.log) == ([], [])
+    assert page.evaluate("privacyConsent.choices()") == {"analytical": False, "marketing": False}
+    assert choice_of(page)["c"] == {"analytical": False, "marketing": False}
+    assert storage(page) == refused
+    assert ("privacy_consent_pending" in refused) is not is_delivered
+    expect(page.get_by_role("button", name="Cookie settings")).to_be_visible()
+    expect(first_layer(page)).to_be_hidden()
+
+    if not is_delivered:
+        server_back(other)
+        other.goto(origin)
+        said(other, "has been saved")
+    assert [record.action for record in records()] == ["accept_all", "withdraw"]
+    assert len({record.subject for record in records()}) == 1
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_yes_that_was_kept_is_not_sent_after_a_no_in_another_tab(web, page, third_parties, is_told):
+    """The refusal is delivered instead, by the tab that is left."""
+    if not is_told:
+        no_word_from_other_tabs(page)
+    server_away(page.context)
+    origin = web()
+    page.goto(origin)
+    press(page, "Accept all")
+    said(page, "It is kept in this browser")
+    other = other_tab(page, origin + "/next")
+    said(other, "It is kept in this browser")
+    press(page, "Cookie settings")
+    press(page, "Reject all")
+    said(page, "It is kept in this browser")
+    page.close()
+
+    server_back(page.context)
+    other.evaluate("dispatchEvent(new Event('online'))")
+    said(other, "has been saved")
+
+    assert [record.action for record in records()] == ["withdraw"]
+    assert (hits(other), third_parties.log, storage(other)) == ([], [], {})
+    assert choice_of(other)["c"] == {"analytical": False, "marketing": False}
+
+
+def test_a_choice_that_another_tab_delivered_waits_here_no_longer(web, page):
+    server_away(page.context)
+    origin = web()
+    page.goto(origin)
+    press(page, "Reject all")
+    said(page, "It is kept in this browser")
+    other = other_tab(page, origin + "/next")
+    said(other, "It is kept in this browser")
+
+    server_back(page.context)
+    other.evaluate("dispatchEvent(new Event('online'))")
+    said(other, "has been saved")
+
+    expect(page.get_by_role("status")).to_be_empty()
+    page.evaluate("dispatchEvent(new Event('online'))")
+    page.wait_for_timeout(200)
+    assert len(records()) == 1
+    assert storage(page) == {}
+
+
+def test_without_storage_the_no_of_another_tab_holds_by_its_cookie(web, page, third_parties):
+    """Also within one second, which is all that the cookie tells."""
+    page.context.add_init_script(
+        "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('', 'SecurityError') } });"
+        "Date.now = () => 1000 * Math.floor(performance.timeOrigin / 60_000) * 60;"
+    )
+    held = []
+    page.route("**/consent/", lambda route: held.append(route))
+    origin = web()
+    page.goto(origin)
+    other = other_tab(page, origin + "/next")
+    press(page, "Accept all")
+    page.wait_for_timeout(200)
+    reject(other)
+    with page.expect_response("**/consent/"):
+        held[0].continue_()
+    page.wait_for_timeout(200)
+
+    assert (hits(page), third_parties.log) == ([], [])
+    assert choice_of(page)["c"] == {"analytical": False, "marketing": False}
+
+
+def test_what_waits_but_was_overtaken_does_not_stay_in_the_browser(web, page):
+    origin = web()
+    server_away(page)
+    page.goto(origin)
+    press(page, "Accept all")
+    said(page, "It is kept in this browser")
+    choice = json.loads(storage(page)["privacy_consent_pending"])["choice"]
+    later = {"v": 1, "t": choice["t"] + 1, "f": choice["f"], "c": dict.fromkeys(choice["c"], False)}
+    set_choice(page, origin, quote(json.dumps(later)))
+    server_back(page)
+    page.goto(origin + "/next")
+
+    expect(page.get_by_role("button", name="Cookie settings")).to_be_visible()
+    expect(page.get_by_role("status")).to_be_empty()
+    assert (hits(page), storage(page), records()) == ([], {}, [])
 
 
 # -- Asking again -------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import vm from "node:vm";
 
 // The file as it is served, but for its frame: top-level functions become globals here.
 vm.runInThisContext(readFileSync(new URL("../../consent/banner.js", import.meta.url), "utf8"));
-const { readChoice, cookieFor, stillValid, allows, decide, verdict, serverTime, uuid, languageFor } = globalThis;
+const { readChoice, readPending, cookieFor, stillValid, allows, momentAfter, decide, verdict, serverTime, uuid, languageFor } = globalThis;
 
 const NOW = 1_800_000_000;
 const DAYS = 182;
@@ -77,6 +77,34 @@ test("of two cookies the one that can be read counts, and of two good ones the l
   for (const pair of [[stored(), later], [later, stored()]]) {
     assert.equal(readChoice(pair.map(cookie).join("; "), DAYS, NOW).t, NOW - 1);
   }
+});
+
+// -- What waits for the server
+
+function waiting(changes = {}, id = "018d") {
+  return { body: { id }, choice: stored(changes) };
+}
+
+test("what waits is read again, and nothing where it is no longer a choice", () => {
+  assert.deepEqual(readPending(JSON.stringify(waiting()), undefined, DAYS, NOW), waiting());
+  const damaged = [waiting({ t: NOW - DAYS * 86400 }), waiting({ t: NOW + 2 * 86400 }), waiting({}, ""), { body: { id: "018d" } }, {}, 1, null];
+  for (const text of [null, "", "{", "[]", ...damaged.map((value) => JSON.stringify(value))]) {
+    assert.equal(readPending(text, undefined, DAYS, NOW), null, text);
+  }
+});
+
+test("what waits no longer counts once the cookie holds a later choice", () => {
+  const text = JSON.stringify(waiting());
+  assert.equal(readPending(text, stored({ t: NOW - 59 }), DAYS, NOW), null);
+  // Of one moment are a choice and those of its answers that hold at once.
+  for (const t of [NOW - 60, NOW - 61]) assert.deepEqual(readPending(text, stored({ t }), DAYS, NOW), waiting());
+});
+
+test("a decision is later than every one before it, in the same second and by a clock that was set back", () => {
+  assert.equal(momentAfter(NOW, nothing, undefined), NOW);
+  assert.equal(momentAfter(NOW, stored(), stored({ t: NOW - 1 })), NOW);
+  assert.equal(momentAfter(NOW, stored({ t: NOW }), undefined), NOW + 1);
+  assert.equal(momentAfter(NOW, nothing, stored({ t: NOW + 3600 })), NOW + 3601);
 });
 
 // -- Fingerprints
