@@ -330,7 +330,7 @@ def _consent(category: Texts) -> str:
 
 
 def _vendor(vendor: Texts, needs_consent: bool) -> list[list[Node]]:
-    reason = [_plain(vendor["consent_reason"])] if vendor["consent_reason"] else []
+    reason: list[Node] = [_plain(vendor["consent_reason"])] if vendor["consent_reason"] else []
     if not needs_consent:
         reason = [_plain(_("Why no consent is asked:") + " "), *(reason or _or_missing([]))]
     names = "; ".join(website["name"] for website in vendor["websites"])

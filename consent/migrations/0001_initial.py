@@ -6,71 +6,149 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('policies', '0001_initial'),
+        ("policies", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Banner',
+            name="Banner",
             fields=[
-                ('digest', models.CharField(max_length=64, primary_key=True, serialize=False, verbose_name='SHA-256')),
-                ('kind', models.CharField(choices=[('script', 'banner'), ('form', 'preferences form')], max_length=6, verbose_name='kind')),
-                ('website', models.CharField(max_length=80, verbose_name='web site')),
-                ('language', models.CharField(blank=True, max_length=2, verbose_name='language')),
-                ('body', models.BinaryField()),
-                ('first_served_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='first served at')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='banners', to='policies.statementversion', to_field='number', verbose_name='version')),
+                ("digest", models.CharField(max_length=64, primary_key=True, serialize=False, verbose_name="SHA-256")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("script", "banner"), ("form", "preferences form")], max_length=6, verbose_name="kind"
+                    ),
+                ),
+                ("website", models.CharField(max_length=80, verbose_name="web site")),
+                ("language", models.CharField(blank=True, max_length=2, verbose_name="language")),
+                ("body", models.BinaryField()),
+                (
+                    "first_served_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), verbose_name="first served at"
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="banners",
+                        to="policies.statementversion",
+                        to_field="number",
+                        verbose_name="version",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'banner as served',
-                'verbose_name_plural': 'banners as served',
-                'ordering': ['-first_served_at'],
+                "verbose_name": "banner as served",
+                "verbose_name_plural": "banners as served",
+                "ordering": ["-first_served_at"],
             },
         ),
         migrations.CreateModel(
-            name='ConsentRecord',
+            name="ConsentRecord",
             fields=[
-                ('id', models.UUIDField(primary_key=True, serialize=False, verbose_name='receipt')),
-                ('subject', models.UUIDField(blank=True, null=True, verbose_name='browser')),
-                ('website', models.CharField(max_length=80, verbose_name='web site')),
-                ('language', models.CharField(max_length=2, verbose_name='language')),
-                ('gpc', models.BooleanField(verbose_name='Global Privacy Control')),
-                ('action', models.CharField(choices=[('accept_all', 'everything accepted'), ('reject_all', 'everything refused'), ('save', 'own choice'), ('withdraw', 'consent withdrawn')], max_length=10, verbose_name='action')),
-                ('choices', models.JSONField(verbose_name='choices')),
-                ('vendors', models.JSONField(default=dict, verbose_name='vendors')),
-                ('decided_at', models.DateTimeField(verbose_name='decided at (browser)')),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='recorded at (server)')),
-                ('banner', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='consent_records', to='consent.banner', verbose_name='banner')),
-                ('version', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='consent_records', to='policies.statementversion', to_field='number', verbose_name='version')),
+                ("id", models.UUIDField(primary_key=True, serialize=False, verbose_name="receipt")),
+                ("subject", models.UUIDField(blank=True, null=True, verbose_name="browser")),
+                ("website", models.CharField(max_length=80, verbose_name="web site")),
+                ("language", models.CharField(max_length=2, verbose_name="language")),
+                ("gpc", models.BooleanField(verbose_name="Global Privacy Control")),
+                (
+                    "action",
+                    models.CharField(
+                        choices=[
+                            ("accept_all", "everything accepted"),
+                            ("reject_all", "everything refused"),
+                            ("save", "own choice"),
+                            ("withdraw", "consent withdrawn"),
+                        ],
+                        max_length=10,
+                        verbose_name="action",
+                    ),
+                ),
+                ("choices", models.JSONField(verbose_name="choices")),
+                ("vendors", models.JSONField(default=dict, verbose_name="vendors")),
+                ("decided_at", models.DateTimeField(verbose_name="decided at (browser)")),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), verbose_name="recorded at (server)"
+                    ),
+                ),
+                (
+                    "banner",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="consent_records",
+                        to="consent.banner",
+                        verbose_name="banner",
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="consent_records",
+                        to="policies.statementversion",
+                        to_field="number",
+                        verbose_name="version",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'consent record',
-                'verbose_name_plural': 'consent records',
-                'ordering': ['-id'],
+                "verbose_name": "consent record",
+                "verbose_name_plural": "consent records",
+                "ordering": ["-id"],
             },
         ),
         migrations.AddConstraint(
-            model_name='banner',
-            constraint=models.CheckConstraint(condition=models.Q(('digest__length', 64)), name='banner_digest_is_sha256'),
+            model_name="banner",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("digest__length", 64)), name="banner_digest_is_sha256"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='banner',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'script'), ('language', '')), models.Q(('kind', 'form'), ('language__in', ['en', 'nl'])), _connector='OR'), name='banner_form_has_language'),
+            model_name="banner",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "script"), ("language", "")),
+                    models.Q(("kind", "form"), ("language__in", ["en", "nl"])),
+                    _connector="OR",
+                ),
+                name="banner_form_has_language",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='consentrecord',
-            constraint=models.CheckConstraint(condition=models.Q(('action__in', ['accept_all', 'reject_all', 'save', 'withdraw']), ('language__in', ['en', 'nl'])), name='consent_action_and_language_known'),
+            model_name="consentrecord",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("action__in", ["accept_all", "reject_all", "save", "withdraw"]), ("language__in", ["en", "nl"])
+                ),
+                name="consent_action_and_language_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='consentrecord',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('action', 'reject_all'), _negated=True), ('subject', None), _connector='OR'), name='consent_refusal_has_no_subject'),
+            model_name="consentrecord",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("action", "reject_all"), _negated=True), ("subject", None), _connector="OR"
+                ),
+                name="consent_refusal_has_no_subject",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='consentrecord',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('action', 'accept_all'), _negated=True), ('subject__isnull', False), _connector='OR'), name='consent_acceptance_has_subject'),
+            model_name="consentrecord",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("action", "accept_all"), _negated=True), ("subject__isnull", False), _connector="OR"
+                ),
+                name="consent_acceptance_has_subject",
+            ),
         ),
     ]

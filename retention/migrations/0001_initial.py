@@ -9,7 +9,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -18,221 +17,605 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='StatutoryException',
+            name="StatutoryException",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=80, unique=True, verbose_name='identifier')),
-                ('name', models.CharField(help_text='What it covers: “tax records”.', max_length=160, verbose_name='name')),
-                ('name_en', models.CharField(help_text='What it covers: “tax records”.', max_length=160, null=True, verbose_name='name')),
-                ('name_nl', models.CharField(help_text='What it covers: “tax records”.', max_length=160, null=True, verbose_name='name')),
-                ('law', models.CharField(help_text='Article and act.', max_length=200, verbose_name='law')),
-                ('law_en', models.CharField(help_text='Article and act.', max_length=200, null=True, verbose_name='law')),
-                ('law_nl', models.CharField(help_text='Article and act.', max_length=200, null=True, verbose_name='law')),
-                ('period', models.CharField(blank=True, help_text='ISO 8601, such as P7Y.', max_length=16, validators=[retention.periods.validate_period], verbose_name='period')),
-                ('order', models.PositiveIntegerField(default=0, verbose_name='order')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=80, unique=True, verbose_name="identifier")),
+                (
+                    "name",
+                    models.CharField(help_text="What it covers: “tax records”.", max_length=160, verbose_name="name"),
+                ),
+                (
+                    "name_en",
+                    models.CharField(
+                        help_text="What it covers: “tax records”.", max_length=160, null=True, verbose_name="name"
+                    ),
+                ),
+                (
+                    "name_nl",
+                    models.CharField(
+                        help_text="What it covers: “tax records”.", max_length=160, null=True, verbose_name="name"
+                    ),
+                ),
+                ("law", models.CharField(help_text="Article and act.", max_length=200, verbose_name="law")),
+                (
+                    "law_en",
+                    models.CharField(help_text="Article and act.", max_length=200, null=True, verbose_name="law"),
+                ),
+                (
+                    "law_nl",
+                    models.CharField(help_text="Article and act.", max_length=200, null=True, verbose_name="law"),
+                ),
+                (
+                    "period",
+                    models.CharField(
+                        blank=True,
+                        help_text="ISO 8601, such as P7Y.",
+                        max_length=16,
+                        validators=[retention.periods.validate_period],
+                        verbose_name="period",
+                    ),
+                ),
+                ("order", models.PositiveIntegerField(default=0, verbose_name="order")),
             ],
             options={
-                'verbose_name': 'statutory exception',
-                'verbose_name_plural': 'statutory exceptions',
-                'ordering': ['order', 'slug'],
+                "verbose_name": "statutory exception",
+                "verbose_name_plural": "statutory exceptions",
+                "ordering": ["order", "slug"],
             },
         ),
         migrations.CreateModel(
-            name='Trigger',
+            name="Trigger",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=80, unique=True, verbose_name='identifier')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('name_en', models.CharField(max_length=120, null=True, verbose_name='name')),
-                ('name_nl', models.CharField(max_length=120, null=True, verbose_name='name')),
-                ('after', models.CharField(help_text='Completes “at most 1 year …”: “after the agreement ends”.', max_length=160, verbose_name='“after” phrase')),
-                ('after_en', models.CharField(help_text='Completes “at most 1 year …”: “after the agreement ends”.', max_length=160, null=True, verbose_name='“after” phrase')),
-                ('after_nl', models.CharField(help_text='Completes “at most 1 year …”: “after the agreement ends”.', max_length=160, null=True, verbose_name='“after” phrase')),
-                ('until', models.CharField(help_text='Stands alone: “until the agreement ends”.', max_length=160, verbose_name='“until” phrase')),
-                ('until_en', models.CharField(help_text='Stands alone: “until the agreement ends”.', max_length=160, null=True, verbose_name='“until” phrase')),
-                ('until_nl', models.CharField(help_text='Stands alone: “until the agreement ends”.', max_length=160, null=True, verbose_name='“until” phrase')),
-                ('order', models.PositiveIntegerField(default=0, verbose_name='order')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=80, unique=True, verbose_name="identifier")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("name_en", models.CharField(max_length=120, null=True, verbose_name="name")),
+                ("name_nl", models.CharField(max_length=120, null=True, verbose_name="name")),
+                (
+                    "after",
+                    models.CharField(
+                        help_text="Completes “at most 1 year …”: “after the agreement ends”.",
+                        max_length=160,
+                        verbose_name="“after” phrase",
+                    ),
+                ),
+                (
+                    "after_en",
+                    models.CharField(
+                        help_text="Completes “at most 1 year …”: “after the agreement ends”.",
+                        max_length=160,
+                        null=True,
+                        verbose_name="“after” phrase",
+                    ),
+                ),
+                (
+                    "after_nl",
+                    models.CharField(
+                        help_text="Completes “at most 1 year …”: “after the agreement ends”.",
+                        max_length=160,
+                        null=True,
+                        verbose_name="“after” phrase",
+                    ),
+                ),
+                (
+                    "until",
+                    models.CharField(
+                        help_text="Stands alone: “until the agreement ends”.",
+                        max_length=160,
+                        verbose_name="“until” phrase",
+                    ),
+                ),
+                (
+                    "until_en",
+                    models.CharField(
+                        help_text="Stands alone: “until the agreement ends”.",
+                        max_length=160,
+                        null=True,
+                        verbose_name="“until” phrase",
+                    ),
+                ),
+                (
+                    "until_nl",
+                    models.CharField(
+                        help_text="Stands alone: “until the agreement ends”.",
+                        max_length=160,
+                        null=True,
+                        verbose_name="“until” phrase",
+                    ),
+                ),
+                ("order", models.PositiveIntegerField(default=0, verbose_name="order")),
             ],
             options={
-                'verbose_name': 'trigger',
-                'verbose_name_plural': 'triggers',
-                'ordering': ['order', 'slug'],
+                "verbose_name": "trigger",
+                "verbose_name_plural": "triggers",
+                "ordering": ["order", "slug"],
             },
         ),
         migrations.CreateModel(
-            name='HistoricalStatutoryException',
+            name="HistoricalStatutoryException",
             fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=80, verbose_name='identifier')),
-                ('name', models.CharField(help_text='What it covers: “tax records”.', max_length=160, verbose_name='name')),
-                ('name_en', models.CharField(help_text='What it covers: “tax records”.', max_length=160, null=True, verbose_name='name')),
-                ('name_nl', models.CharField(help_text='What it covers: “tax records”.', max_length=160, null=True, verbose_name='name')),
-                ('law', models.CharField(help_text='Article and act.', max_length=200, verbose_name='law')),
-                ('law_en', models.CharField(help_text='Article and act.', max_length=200, null=True, verbose_name='law')),
-                ('law_nl', models.CharField(help_text='Article and act.', max_length=200, null=True, verbose_name='law')),
-                ('period', models.CharField(blank=True, help_text='ISO 8601, such as P7Y.', max_length=16, validators=[retention.periods.validate_period], verbose_name='period')),
-                ('order', models.PositiveIntegerField(default=0, verbose_name='order')),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=80, verbose_name="identifier")),
+                (
+                    "name",
+                    models.CharField(help_text="What it covers: “tax records”.", max_length=160, verbose_name="name"),
+                ),
+                (
+                    "name_en",
+                    models.CharField(
+                        help_text="What it covers: “tax records”.", max_length=160, null=True, verbose_name="name"
+                    ),
+                ),
+                (
+                    "name_nl",
+                    models.CharField(
+                        help_text="What it covers: “tax records”.", max_length=160, null=True, verbose_name="name"
+                    ),
+                ),
+                ("law", models.CharField(help_text="Article and act.", max_length=200, verbose_name="law")),
+                (
+                    "law_en",
+                    models.CharField(help_text="Article and act.", max_length=200, null=True, verbose_name="law"),
+                ),
+                (
+                    "law_nl",
+                    models.CharField(help_text="Article and act.", max_length=200, null=True, verbose_name="law"),
+                ),
+                (
+                    "period",
+                    models.CharField(
+                        blank=True,
+                        help_text="ISO 8601, such as P7Y.",
+                        max_length=16,
+                        validators=[retention.periods.validate_period],
+                        verbose_name="period",
+                    ),
+                ),
+                ("order", models.PositiveIntegerField(default=0, verbose_name="order")),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical statutory exception',
-                'verbose_name_plural': 'historical statutory exceptions',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical statutory exception",
+                "verbose_name_plural": "historical statutory exceptions",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalTrigger',
+            name="HistoricalTrigger",
             fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=80, verbose_name='identifier')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('name_en', models.CharField(max_length=120, null=True, verbose_name='name')),
-                ('name_nl', models.CharField(max_length=120, null=True, verbose_name='name')),
-                ('after', models.CharField(help_text='Completes “at most 1 year …”: “after the agreement ends”.', max_length=160, verbose_name='“after” phrase')),
-                ('after_en', models.CharField(help_text='Completes “at most 1 year …”: “after the agreement ends”.', max_length=160, null=True, verbose_name='“after” phrase')),
-                ('after_nl', models.CharField(help_text='Completes “at most 1 year …”: “after the agreement ends”.', max_length=160, null=True, verbose_name='“after” phrase')),
-                ('until', models.CharField(help_text='Stands alone: “until the agreement ends”.', max_length=160, verbose_name='“until” phrase')),
-                ('until_en', models.CharField(help_text='Stands alone: “until the agreement ends”.', max_length=160, null=True, verbose_name='“until” phrase')),
-                ('until_nl', models.CharField(help_text='Stands alone: “until the agreement ends”.', max_length=160, null=True, verbose_name='“until” phrase')),
-                ('order', models.PositiveIntegerField(default=0, verbose_name='order')),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=80, verbose_name="identifier")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("name_en", models.CharField(max_length=120, null=True, verbose_name="name")),
+                ("name_nl", models.CharField(max_length=120, null=True, verbose_name="name")),
+                (
+                    "after",
+                    models.CharField(
+                        help_text="Completes “at most 1 year …”: “after the agreement ends”.",
+                        max_length=160,
+                        verbose_name="“after” phrase",
+                    ),
+                ),
+                (
+                    "after_en",
+                    models.CharField(
+                        help_text="Completes “at most 1 year …”: “after the agreement ends”.",
+                        max_length=160,
+                        null=True,
+                        verbose_name="“after” phrase",
+                    ),
+                ),
+                (
+                    "after_nl",
+                    models.CharField(
+                        help_text="Completes “at most 1 year …”: “after the agreement ends”.",
+                        max_length=160,
+                        null=True,
+                        verbose_name="“after” phrase",
+                    ),
+                ),
+                (
+                    "until",
+                    models.CharField(
+                        help_text="Stands alone: “until the agreement ends”.",
+                        max_length=160,
+                        verbose_name="“until” phrase",
+                    ),
+                ),
+                (
+                    "until_en",
+                    models.CharField(
+                        help_text="Stands alone: “until the agreement ends”.",
+                        max_length=160,
+                        null=True,
+                        verbose_name="“until” phrase",
+                    ),
+                ),
+                (
+                    "until_nl",
+                    models.CharField(
+                        help_text="Stands alone: “until the agreement ends”.",
+                        max_length=160,
+                        null=True,
+                        verbose_name="“until” phrase",
+                    ),
+                ),
+                ("order", models.PositiveIntegerField(default=0, verbose_name="order")),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical trigger',
-                'verbose_name_plural': 'historical triggers',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical trigger",
+                "verbose_name_plural": "historical triggers",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='RetentionRule',
+            name="RetentionRule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=80, unique=True, verbose_name='identifier')),
-                ('period', models.CharField(blank=True, help_text='ISO 8601, such as P1Y, P13M or P6W. Empty: until the trigger itself.', max_length=16, validators=[retention.periods.validate_period], verbose_name='period')),
-                ('is_maximum', models.BooleanField(default=False, verbose_name='at most')),
-                ('action', models.CharField(blank=True, choices=[('erase', 'erase'), ('anonymise', 'anonymise')], max_length=10, verbose_name='at the end')),
-                ('needs_consent', models.BooleanField(default=False, verbose_name='only with consent')),
-                ('order', models.PositiveIntegerField(default=0, verbose_name='order')),
-                ('follows', models.ForeignKey(blank=True, help_text='The rule at whose end this one starts.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='followed_by', to='retention.retentionrule', verbose_name='follows')),
-                ('exceptions', models.ManyToManyField(blank=True, related_name='rules', to='retention.statutoryexception', verbose_name='statutory exceptions')),
-                ('ends_early_on', models.ManyToManyField(blank=True, related_name='ends', to='retention.trigger', verbose_name='ends earlier on')),
-                ('trigger', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='rules', to='retention.trigger', verbose_name='counts from')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=80, unique=True, verbose_name="identifier")),
+                (
+                    "period",
+                    models.CharField(
+                        blank=True,
+                        help_text="ISO 8601, such as P1Y, P13M or P6W. Empty: until the trigger itself.",
+                        max_length=16,
+                        validators=[retention.periods.validate_period],
+                        verbose_name="period",
+                    ),
+                ),
+                ("is_maximum", models.BooleanField(default=False, verbose_name="at most")),
+                (
+                    "action",
+                    models.CharField(
+                        blank=True,
+                        choices=[("erase", "erase"), ("anonymise", "anonymise")],
+                        max_length=10,
+                        verbose_name="at the end",
+                    ),
+                ),
+                ("needs_consent", models.BooleanField(default=False, verbose_name="only with consent")),
+                ("order", models.PositiveIntegerField(default=0, verbose_name="order")),
+                (
+                    "follows",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="The rule at whose end this one starts.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="followed_by",
+                        to="retention.retentionrule",
+                        verbose_name="follows",
+                    ),
+                ),
+                (
+                    "exceptions",
+                    models.ManyToManyField(
+                        blank=True,
+                        related_name="rules",
+                        to="retention.statutoryexception",
+                        verbose_name="statutory exceptions",
+                    ),
+                ),
+                (
+                    "ends_early_on",
+                    models.ManyToManyField(
+                        blank=True, related_name="ends", to="retention.trigger", verbose_name="ends earlier on"
+                    ),
+                ),
+                (
+                    "trigger",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="rules",
+                        to="retention.trigger",
+                        verbose_name="counts from",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'retention rule',
-                'verbose_name_plural': 'retention rules',
-                'ordering': ['order', 'slug'],
+                "verbose_name": "retention rule",
+                "verbose_name_plural": "retention rules",
+                "ordering": ["order", "slug"],
             },
         ),
         migrations.CreateModel(
-            name='HistoricalRetentionRule',
+            name="HistoricalRetentionRule",
             fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=80, verbose_name='identifier')),
-                ('period', models.CharField(blank=True, help_text='ISO 8601, such as P1Y, P13M or P6W. Empty: until the trigger itself.', max_length=16, validators=[retention.periods.validate_period], verbose_name='period')),
-                ('is_maximum', models.BooleanField(default=False, verbose_name='at most')),
-                ('action', models.CharField(blank=True, choices=[('erase', 'erase'), ('anonymise', 'anonymise')], max_length=10, verbose_name='at the end')),
-                ('needs_consent', models.BooleanField(default=False, verbose_name='only with consent')),
-                ('order', models.PositiveIntegerField(default=0, verbose_name='order')),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('follows', models.ForeignKey(blank=True, db_constraint=False, help_text='The rule at whose end this one starts.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='retention.retentionrule', verbose_name='follows')),
-                ('trigger', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='retention.trigger', verbose_name='counts from')),
+                ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=80, verbose_name="identifier")),
+                (
+                    "period",
+                    models.CharField(
+                        blank=True,
+                        help_text="ISO 8601, such as P1Y, P13M or P6W. Empty: until the trigger itself.",
+                        max_length=16,
+                        validators=[retention.periods.validate_period],
+                        verbose_name="period",
+                    ),
+                ),
+                ("is_maximum", models.BooleanField(default=False, verbose_name="at most")),
+                (
+                    "action",
+                    models.CharField(
+                        blank=True,
+                        choices=[("erase", "erase"), ("anonymise", "anonymise")],
+                        max_length=10,
+                        verbose_name="at the end",
+                    ),
+                ),
+                ("needs_consent", models.BooleanField(default=False, verbose_name="only with consent")),
+                ("order", models.PositiveIntegerField(default=0, verbose_name="order")),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "follows",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        help_text="The rule at whose end this one starts.",
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="retention.retentionrule",
+                        verbose_name="follows",
+                    ),
+                ),
+                (
+                    "trigger",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="retention.trigger",
+                        verbose_name="counts from",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical retention rule',
-                'verbose_name_plural': 'historical retention rules',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical retention rule",
+                "verbose_name_plural": "historical retention rules",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='RetentionRun',
+            name="RetentionRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('rule', models.CharField(max_length=80, verbose_name='rule')),
-                ('target', models.CharField(max_length=120, verbose_name='target')),
-                ('cut_off', models.DateTimeField(verbose_name='cut-off')),
-                ('is_dry', models.BooleanField(verbose_name='dry run')),
-                ('erased', models.PositiveBigIntegerField(default=0, verbose_name='erased')),
-                ('anonymised', models.PositiveBigIntegerField(default=0, verbose_name='anonymised')),
-                ('run_by', models.CharField(max_length=150, verbose_name='run by')),
-                ('started_at', models.DateTimeField(verbose_name='started at')),
-                ('finished_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='finished at')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("rule", models.CharField(max_length=80, verbose_name="rule")),
+                ("target", models.CharField(max_length=120, verbose_name="target")),
+                ("cut_off", models.DateTimeField(verbose_name="cut-off")),
+                ("is_dry", models.BooleanField(verbose_name="dry run")),
+                ("erased", models.PositiveBigIntegerField(default=0, verbose_name="erased")),
+                ("anonymised", models.PositiveBigIntegerField(default=0, verbose_name="anonymised")),
+                ("run_by", models.CharField(max_length=150, verbose_name="run by")),
+                ("started_at", models.DateTimeField(verbose_name="started at")),
+                (
+                    "finished_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), verbose_name="finished at"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'retention run',
-                'verbose_name_plural': 'retention runs',
-                'ordering': ['-started_at'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('rule__isnull', False), models.Q(('rule', ''), _negated=True), ('target__isnull', False), models.Q(('target', ''), _negated=True)), name='retention_run_names_rule_and_target'), models.CheckConstraint(condition=models.Q(('finished_at__gte', models.F('started_at'))), name='retention_run_ends_after_start')],
+                "verbose_name": "retention run",
+                "verbose_name_plural": "retention runs",
+                "ordering": ["-started_at"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("rule__isnull", False),
+                            models.Q(("rule", ""), _negated=True),
+                            ("target__isnull", False),
+                            models.Q(("target", ""), _negated=True),
+                        ),
+                        name="retention_run_names_rule_and_target",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("finished_at__gte", models.F("started_at"))),
+                        name="retention_run_ends_after_start",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='HistoricalRetentionRule_exceptions',
+            name="HistoricalRetentionRule_exceptions",
             fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('m2m_history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, to='retention.historicalretentionrule')),
-                ('retentionrule', models.ForeignKey(blank=True, db_constraint=False, db_tablespace='', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='retention.retentionrule')),
-                ('statutoryexception', models.ForeignKey(blank=True, db_constraint=False, db_tablespace='', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='retention.statutoryexception')),
+                ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
+                ("m2m_history_id", models.AutoField(primary_key=True, serialize=False)),
+                (
+                    "history",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to="retention.historicalretentionrule",
+                    ),
+                ),
+                (
+                    "retentionrule",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_tablespace="",
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="retention.retentionrule",
+                    ),
+                ),
+                (
+                    "statutoryexception",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_tablespace="",
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="retention.statutoryexception",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'HistoricalRetentionRule_exceptions',
+                "verbose_name": "HistoricalRetentionRule_exceptions",
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='HistoricalRetentionRule_ends_early_on',
+            name="HistoricalRetentionRule_ends_early_on",
             fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('m2m_history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, to='retention.historicalretentionrule')),
-                ('retentionrule', models.ForeignKey(blank=True, db_constraint=False, db_tablespace='', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='retention.retentionrule')),
-                ('trigger', models.ForeignKey(blank=True, db_constraint=False, db_tablespace='', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='retention.trigger')),
+                ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
+                ("m2m_history_id", models.AutoField(primary_key=True, serialize=False)),
+                (
+                    "history",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to="retention.historicalretentionrule",
+                    ),
+                ),
+                (
+                    "retentionrule",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_tablespace="",
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="retention.retentionrule",
+                    ),
+                ),
+                (
+                    "trigger",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_tablespace="",
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="retention.trigger",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'HistoricalRetentionRule_ends_early_on',
+                "verbose_name": "HistoricalRetentionRule_ends_early_on",
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.AddConstraint(
-            model_name='retentionrule',
-            constraint=models.CheckConstraint(condition=models.Q(('trigger', None), ('follows', None), _connector='OR'), name='retention_rule_one_start', violation_error_message='A rule counts from a trigger or follows another rule, not both.'),
+            model_name="retentionrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("trigger", None), ("follows", None), _connector="OR"),
+                name="retention_rule_one_start",
+                violation_error_message="A rule counts from a trigger or follows another rule, not both.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='retentionrule',
-            constraint=models.CheckConstraint(condition=models.Q(('follows', None), models.Q(('follows', models.F('id')), _negated=True), _connector='OR'), name='retention_rule_follows_another', violation_error_message='A rule cannot follow itself.'),
+            model_name="retentionrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("follows", None), models.Q(("follows", models.F("id")), _negated=True), _connector="OR"
+                ),
+                name="retention_rule_follows_another",
+                violation_error_message="A rule cannot follow itself.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='retentionrule',
-            constraint=models.CheckConstraint(condition=models.Q(('period', ''), ('trigger__isnull', False), ('follows__isnull', False), _connector='OR'), name='retention_rule_period_has_start', violation_error_message='Say from which moment the period counts.'),
+            model_name="retentionrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("period", ""), ("trigger__isnull", False), ("follows__isnull", False), _connector="OR"
+                ),
+                name="retention_rule_period_has_start",
+                violation_error_message="Say from which moment the period counts.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='retentionrule',
-            constraint=models.CheckConstraint(condition=models.Q(('follows', None), models.Q(('period', ''), _negated=True), _connector='OR'), name='retention_rule_follower_has_period', violation_error_message='A rule that follows another needs a period.'),
+            model_name="retentionrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("follows", None), models.Q(("period", ""), _negated=True), _connector="OR"),
+                name="retention_rule_follower_has_period",
+                violation_error_message="A rule that follows another needs a period.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='retentionrule',
-            constraint=models.CheckConstraint(condition=models.Q(('is_maximum', False), models.Q(('period', ''), _negated=True), _connector='OR'), name='retention_rule_maximum_has_period', violation_error_message='“At most” needs a period.'),
+            model_name="retentionrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("is_maximum", False), models.Q(("period", ""), _negated=True), _connector="OR"),
+                name="retention_rule_maximum_has_period",
+                violation_error_message="“At most” needs a period.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='retentionrule',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('trigger', None), ('follows', None), ('action', '')), models.Q(models.Q(('trigger__isnull', False), ('follows__isnull', False), _connector='OR'), ('action__in', ['erase', 'anonymise'])), _connector='OR'), name='retention_rule_stated_has_action', violation_error_message='Say what happens at the end: erase or anonymise.'),
+            model_name="retentionrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("trigger", None), ("follows", None), ("action", "")),
+                    models.Q(
+                        models.Q(("trigger__isnull", False), ("follows__isnull", False), _connector="OR"),
+                        ("action__in", ["erase", "anonymise"]),
+                    ),
+                    _connector="OR",
+                ),
+                name="retention_rule_stated_has_action",
+                violation_error_message="Say what happens at the end: erase or anonymise.",
+            ),
         ),
     ]
