@@ -18,8 +18,10 @@ ADMINISTRATOR = "admin"
 # The date that the company's own statement carries.
 EFFECTIVE_ON = datetime(2021, 11, 8)
 SUMMARY = {
-    "en": "First version in this form: the facts of the statement of 8 November 2021, with the rights that the law gives.",
-    "nl": "Eerste versie in deze vorm: de feiten van de verklaring van 8 november 2021, met de rechten die de wet geeft.",
+    "en": "First version in this form: the facts of the statement of 8 November 2021, "
+    "with the rights that the law gives.",
+    "nl": "Eerste versie in deze vorm: de feiten van de verklaring van 8 november 2021, "
+    "met de rechten die de wet geeft.",
 }
 
 
