@@ -163,7 +163,7 @@ def current() -> Edition:
     """The edition in force. Raises NothingPublished; AWAY only before the first load."""
     edition = _shelf.current
     if edition is not None and not _shelf.is_stale:
-        _keep_watching()
+        keep_watching()
         return edition
     # One thread looks; the others go on with what they have, if they have something.
     if _shelf.looking.acquire(blocking=edition is None):
@@ -177,7 +177,7 @@ def current() -> Edition:
             _shelf.is_stale = _shelf.watcher is None
         finally:
             _shelf.looking.release()
-    _keep_watching()
+    keep_watching()
     if _shelf.current is None:
         raise NothingPublished
     return _shelf.current
@@ -245,8 +245,12 @@ def _load(version: StatementVersion) -> Edition:
     return Edition(version.number, version.digest, version.effective_at, parse(version.document), history)
 
 
-def _keep_watching() -> None:
-    """Start the watcher of this process, again should it have died."""
+def keep_watching() -> None:
+    """Start the watcher of this process, again should it have died.
+
+    It makes the pages ready before anybody asks, so that also a process that has seen no
+    visitor yet can stand without the database.
+    """
     watcher = _shelf.watcher
     if (watcher is None or not watcher.is_alive()) and settings.PUBLICATION_POLL_SECONDS:
         _shelf.watcher = threading.Thread(target=_watch, name="publication-watcher", daemon=True)
@@ -259,7 +263,7 @@ def _watch() -> None:
     In a thread, so that no visitor waits for a database that does not answer.
     """
     pause = threading.Event()
-    while settings.PUBLICATION_POLL_SECONDS and not pause.wait(settings.PUBLICATION_POLL_SECONDS):
+    while settings.PUBLICATION_POLL_SECONDS:
         try:
             with _shelf.looking:
                 _look()
@@ -275,6 +279,7 @@ def _watch() -> None:
             logger.exception("Looking for a newer version failed; it is tried again")
         finally:
             connection.close()
+        pause.wait(settings.PUBLICATION_POLL_SECONDS)
 
 
 # -- Pages -----------------------------------------------------------------------------------

@@ -45,12 +45,12 @@ if not HTTPS and not is_loopback(_public.hostname):
         f"PUBLIC_URL {PUBLIC_URL} is not encrypted. Give an https address; plain http is for "
         "trying things out on 127.0.0.1 or localhost."
     )
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[_public.hostname])
+ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", default=[_public.hostname])]
 # Whose X-Forwarded-* headers are believed: addresses or networks of the reverse proxies. A site
 # that only this machine can reach believes the proxies of this machine.
 _proxies = env.list("TRUSTED_PROXIES", default=[] if HTTPS else ["127.0.0.0/8", "::1"])
 try:
-    TRUSTED_PROXIES = [ipaddress.ip_network(item) for item in _proxies]
+    TRUSTED_PROXIES = [ipaddress.ip_network(item.strip()) for item in _proxies]
 except ValueError as error:
     raise ImproperlyConfigured(f"TRUSTED_PROXIES holds addresses or networks such as 10.0.0.0/8: {error}.") from error
 
@@ -245,7 +245,7 @@ if not 180 <= CONSENT_DAYS <= 366:
 # Choices that one address may record in a minute.
 CONSENT_RATE_LIMIT = env.int("CONSENT_RATE_LIMIT", default=30)
 # Further origins that may record choices, for trying the banner out on this machine.
-DEMO_ORIGINS = env.list("DEMO_ORIGINS", default=[])
+DEMO_ORIGINS = [origin.strip() for origin in env.list("DEMO_ORIGINS", default=[])]
 for _origin in DEMO_ORIGINS:
     if not re.fullmatch(r"https?://[^/]+", _origin) or not is_loopback(urlsplit(_origin).hostname or ""):
         raise ImproperlyConfigured(

@@ -7,3 +7,8 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "privacy_site.settings")
 
 application = get_wsgi_application()
+
+# The apps must be ready before their modules are imported.
+from policies import rendering  # noqa: E402
+
+rendering.keep_watching()

@@ -318,6 +318,15 @@ def test_while_the_database_is_away_pages_stand_and_choices_are_not_acknowledged
     assert site.ask("/readyz").status == 200
 
 
+def test_a_process_that_no_visitor_has_asked_stands_without_the_database_too(site):
+    site.logged("Serving version", times=WORKERS, within=20)
+
+    with away(site.database):
+        site.logged("The database is away", times=WORKERS, within=20)
+        for path in ("/nl/verklaring/", "/en/", "/statement.json"):
+            site.every_worker(path, holds=is_page, within=10)
+
+
 def test_it_stops_within_ten_seconds_when_asked(site):
     site.every_worker("/en/statement/", holds=is_page, within=10)
     begun = time.monotonic()
