@@ -6,7 +6,6 @@ The format is described in ``docs/content-file.md``.
 """
 
 import difflib
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,16 +16,13 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from modeltranslation.translator import NotRegistered, translator
 
+from retention.characters import UNREADABLE, unreadable
 from retention.models import RetentionRule, StatutoryException, Trigger
 
 from . import models
 
 FORMAT = 1
 LANGUAGES = ("en", "nl")
-
-# Control characters and halves of surrogate pairs: databases refuse some of them and no reader
-# sees any. Line breaks, as browsers send them too, and tabs are part of a text.
-UNREADABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]|\r(?!\n)")
 
 
 @dataclass(frozen=True)
@@ -515,10 +511,6 @@ def differs(row: orm.Model, stored: dict[str, Any]) -> bool:
 def nearest(word: str, known) -> str:
     matches = difflib.get_close_matches(word, list(known), n=1)
     return " " + _("Did you mean “%(word)s”?") % {"word": matches[0]} if matches else ""
-
-
-def unreadable(character: str) -> str:
-    return _("the character %(code)s cannot stand in a text.") % {"code": f"U+{ord(character):04X}"}
 
 
 def is_null(node: yaml.Node) -> bool:

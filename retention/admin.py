@@ -29,6 +29,7 @@ from modeltranslation.translator import NotRegistered, translator
 from simple_history.admin import SimpleHistoryAdmin
 from simple_history.template_utils import HistoricalRecordContextHelper
 
+from .characters import validate_characters
 from .conditions import filled
 from .languages import in_both
 from .models import Action, RetentionRule, StatutoryException, Trigger
@@ -164,6 +165,8 @@ class SideBySide:
             field.required = False  # the form asks for one language, publishing for both
             field.label = label_of(db_field)
             field.widget.attrs |= {"lang": db_field.language, "spellcheck": "true"}
+        if isinstance(field, forms.CharField):
+            field.validators.append(validate_characters)
         if field and isinstance(field.widget, admin.widgets.AdminTextareaWidget):
             field.widget.attrs["rows"] = 5
         if field and isinstance(field.widget, admin.widgets.RelatedFieldWidgetWrapper):

@@ -393,6 +393,18 @@ def test_a_row_may_be_written_in_either_language_first_and_the_list_says_what_it
     assert f"lacks {lacking}</strong>" in admin_client.get(list_of(DataCategory)).text
 
 
+def test_a_pasted_character_that_the_content_file_could_not_hold_is_refused(admin_client, content):
+    category = DataCategory.objects.get(slug="phone")
+
+    response = admin_client.post(
+        address(category), {"name_en": "Phone\x0bnumber", "name_nl": "Telefoonnummer", "order": "4"}
+    )
+
+    assert "The character U+000B cannot stand in a text." in response.text
+    category.refresh_from_db()
+    assert category.name_en == "Phone number"
+
+
 def test_a_text_in_no_language_is_refused(admin_client, db):
     response = admin_client.post(reverse("admin:policies_datacategory_add"), {"slug": "nothing", "order": ""})
 
