@@ -202,6 +202,24 @@ def test_a_watcher_that_meets_an_unknown_fault_goes_on_and_is_started_again_shou
     assert not second.is_alive()
 
 
+def test_nobody_waits_while_something_is_made(published):
+    edition = rendering.current()
+    begun, other_is_served = threading.Event(), threading.Event()
+
+    def make_slowly():
+        begun.set()
+        return other_is_served.wait(10)
+
+    slow = threading.Thread(target=edition.once, args=("slow", make_slowly))
+    slow.start()
+    assert begun.wait(10)
+    edition.once("other", lambda: "served")
+    other_is_served.set()
+    slow.join(10)
+
+    assert edition.known("slow") is True
+
+
 @pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
 @pytest.mark.parametrize("url", ["/en/statement/", "/statement.json", "/embed/website.js", "/"])
 def test_pages_are_read_only(published, client, url, method):

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from policies.models import (
     Controller,
     CookieVendor,
+    DataCategory,
     ProcessingPurpose,
     PurposeRetention,
     Section,
@@ -23,9 +24,11 @@ from policies.models import (
     VendorSafeguard,
     Website,
 )
-from policies.publishing import NotPublishable, look_at_draft
+from policies.publishing import NotPublishable, look_at_draft, one_moment
 from policies.snapshot import canonical, compose, sha256
 from retention.append_only import AppendOnly
+
+from .factories import DataCategoryFactory
 
 
 def asked_of(version):
@@ -236,6 +239,26 @@ def test_two_people_publishing_at_once_one_wins_and_the_other_is_told(transactio
         ]
     )
     assert StatementVersion.objects.count() == 2
+
+
+def test_a_draft_is_read_as_it_was_at_one_moment_whoever_saves_meanwhile(transactional_db):
+    DataCategoryFactory(slug="before")
+
+    def save():
+        DataCategoryFactory(slug="meanwhile")
+        connection.close()
+
+    editor = threading.Thread(target=save)
+    with one_moment():
+        first = list(DataCategory.objects.values_list("slug", flat=True))
+        editor.start()
+        # SQLite lets the editor wait for the reader; PostgreSQL lets both go on.
+        editor.join(None if connection.vendor == "postgresql" else 0.2)
+        again = list(DataCategory.objects.values_list("slug", flat=True))
+    editor.join(15)
+
+    assert first == again == ["before"]
+    assert DataCategory.objects.filter(slug="meanwhile").exists()
 
 
 def test_a_version_may_be_published_ahead_of_the_moment_from_which_it_holds(published, publish):
