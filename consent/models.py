@@ -12,16 +12,18 @@ from retention.append_only import AppendOnlyModel
 class Banner(AppendOnlyModel):
     """The exact bytes in which a choice was asked for, by their SHA-256.
 
-    ``script`` is the banner on a web site, with both languages in it; ``form`` is the
-    preferences form of the cookies page in one language.
+    ``script`` is the banner on a web site, with both languages in it, and ``details`` what it
+    fetches when the visitor wants to know more; ``form`` is the preferences form of the
+    cookies page in one language.
     """
 
     class Kind(models.TextChoices):
         SCRIPT = "script", _("banner")
+        DETAILS = "details", _("second layer of a banner")
         FORM = "form", _("preferences form")
 
     digest = models.CharField("SHA-256", primary_key=True, max_length=64)
-    kind = models.CharField(_("kind"), max_length=6, choices=Kind)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     website = models.CharField(_("web site"), max_length=80)
     version = models.ForeignKey(
         StatementVersion,
@@ -31,6 +33,9 @@ class Banner(AppendOnlyModel):
         verbose_name=_("version"),
     )
     language = models.CharField(_("language"), max_length=2, blank=True)
+    details = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("second layer of a banner")
+    )
     body = models.BinaryField()
     first_served_at = models.DateTimeField(_("first served at"), db_default=Now())
 
@@ -42,8 +47,9 @@ class Banner(AppendOnlyModel):
             models.CheckConstraint(name="banner_digest_is_sha256", condition=Q(digest__length=64)),
             models.CheckConstraint(
                 name="banner_form_has_language",
-                condition=Q(kind="script", language="") | Q(kind="form", language__in=["en", "nl"]),
+                condition=Q(kind__in=["script", "details"], language="") | Q(kind="form", language__in=["en", "nl"]),
             ),
+            models.CheckConstraint(name="banner_details_of_a_script", condition=Q(details=None) | Q(kind="script")),
         ]
 
     def __str__(self):
@@ -57,6 +63,8 @@ class ConsentRecord(AppendOnlyModel):
     rows arrive in the order of the index. ``subject`` tells the decisions of one browser
     apart; where everything was refused there is none. ``choices`` maps each category that
     asks for consent to the answer, ``vendors`` only those that differ from their category.
+    ``is_once`` marks a vendor that was allowed for one element on one page view: it says
+    nothing about categories and changes nothing that was chosen before.
     """
 
     class Action(models.TextChoices):
@@ -84,6 +92,7 @@ class ConsentRecord(AppendOnlyModel):
     action = models.CharField(_("action"), max_length=10, choices=Action)
     choices = models.JSONField(_("choices"))
     vendors = models.JSONField(_("vendors"), default=dict)
+    is_once = models.BooleanField(_("for one page view"), default=False, db_default=False)
     decided_at = models.DateTimeField(_("decided at (browser)"))
     recorded_at = models.DateTimeField(_("recorded at (server)"), db_default=Now())
 
@@ -91,7 +100,15 @@ class ConsentRecord(AppendOnlyModel):
         verbose_name = _("consent record")
         verbose_name_plural = _("consent records")
         ordering = ["-id"]
+        indexes = [
+            # The history of one browser, among millions of records.
+            models.Index(fields=["subject", "id"], condition=Q(subject__isnull=False), name="consent_subject"),
+        ]
         constraints = [
+            models.CheckConstraint(
+                name="consent_once_is_a_choice_of_vendors",
+                condition=Q(is_once=False) | Q(action="save", choices={}),
+            ),
             models.CheckConstraint(
                 name="consent_action_and_language_known",
                 condition=Q(action__in=["accept_all", "reject_all", "save", "withdraw"]) & Q(language__in=["en", "nl"]),

@@ -27,10 +27,11 @@ OLDEST = timedelta(days=7)
 NEWEST = timedelta(days=1)
 
 FIELDS = {
-    "id", "subject", "website", "version", "banner", "language", "gpc", "action", "choices", "vendors", "decided_at",
+    "id", "subject", "website", "version", "banner", "language", "gpc", "action", "choices", "vendors", "once",
+    "decided_at",
 }  # fmt: skip
 HEXADECIMAL = set("0123456789abcdef")
-REQUIRED = FIELDS - {"subject", "vendors"}
+REQUIRED = FIELDS - {"subject", "vendors", "once"}
 
 
 class Refused(Exception):
@@ -76,7 +77,7 @@ def record_choice(data: Any, *, origin: str, now: datetime | None = None) -> tup
     if asked is None:
         raise Refused({"banner": _("This banner was never served here. Load the page again.")})
     _check(record, asked)
-    if origin not in allowed_origins(record.website):
+    if not is_allowed_origin(origin, record.website):
         raise OriginUnknown
     return _insert(record)
 
@@ -93,6 +94,15 @@ def allowed_origins(website: str) -> set[str]:
         return {*entry["origins"], *own, *settings.DEMO_ORIGINS}
 
     return edition.once(("origins", website), make)
+
+
+def is_allowed_origin(origin: str, website: str) -> bool:
+    """Whether choices for ``website`` are taken from ``origin``, exact or one level below a wildcard."""
+    allowed = allowed_origins(website)
+    scheme, separator, host = origin.partition("://")
+    _first, dot, rest = host.partition(".")
+    # No origin that a browser sends has an asterisk in it; what does not parse is no origin.
+    return origin in allowed or (bool(separator and dot) and f"{scheme}://*.{rest}" in allowed and "*" not in origin)
 
 
 def what_was_asked(digest: str) -> Asked | None:
@@ -150,6 +160,7 @@ def _parse(data: Any, now: datetime) -> ConsentRecord:
     action = take("action", _one_of(set(ConsentRecord.Action.values)), _("This action is not known."))
     choices = take("choices", _answers, _("A yes or no per category is expected."))
     vendors = take("vendors", _answers, _("A yes or no per vendor is expected."))
+    once = take("once", _boolean, _("“true” or “false” is expected."))
     decided_at = take("decided_at", _moment, _("A moment with its offset from UTC is expected."))
     if errors:
         raise Refused(errors)
@@ -170,6 +181,7 @@ def _parse(data: Any, now: datetime) -> ConsentRecord:
         action=action,
         choices=choices,
         vendors=vendors or {},
+        is_once=once or False,
         decided_at=decided_at,
     )
 
@@ -183,8 +195,9 @@ def _check(record: ConsentRecord, asked: Asked) -> None:
         errors["website"] = _("This banner belongs to another web site.")
     if record.version_id != asked.version:
         errors["version"] = _("This banner belongs to another version.")
-    if record.choices.keys() != asked.categories.keys():
-        errors["choices"] = _("Answer for these categories: %(names)s.") % {"names": ", ".join(asked.categories)}
+    expected = {} if record.is_once else asked.categories
+    if record.choices.keys() != expected.keys():
+        errors["choices"] = _("Answer for these categories: %(names)s.") % {"names": ", ".join(expected) or "–"}
     known = {vendor: category for category, vendors in asked.categories.items() for vendor in vendors}
     if any(
         vendor not in known or record.choices.get(known[vendor]) is answer for vendor, answer in record.vendors.items()
@@ -198,6 +211,8 @@ def _check(record: ConsentRecord, asked: Asked) -> None:
 
 def _contradictions(record: ConsentRecord) -> dict[str, str]:
     answers = [*record.choices.values(), *record.vendors.values()]
+    if record.is_once:
+        return _not_once(record, answers)
     action, all_of = ConsentRecord.Action, {"accept_all": True, "reject_all": False, "withdraw": False}
     expected = all_of.get(record.action)
     if expected is not None and any(answer is not expected for answer in answers):
@@ -209,6 +224,12 @@ def _contradictions(record: ConsentRecord) -> dict[str, str]:
         return {"subject": _("A refusal carries no identifier.")}
     if record.action == action.WITHDRAW and record.subject is None:
         return {"subject": _("A withdrawal names the browser whose consent it withdraws.")}
+    return {}
+
+
+def _not_once(record: ConsentRecord, answers: list[bool]) -> dict[str, str]:
+    if record.action != ConsentRecord.Action.SAVE or answers != [True]:
+        return {"once": _("Once, exactly one vendor is allowed, by the action “save”.")}
     return {}
 
 

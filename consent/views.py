@@ -136,7 +136,7 @@ def _allow_origin(request, response):
         edition = rendering.current()
     except (rendering.NothingPublished, *rendering.AWAY):
         return response
-    if any(origin in recording.allowed_origins(website["slug"]) for website in edition.content["websites"]):
+    if any(recording.is_allowed_origin(origin, website["slug"]) for website in edition.content["websites"]):
         response["Access-Control-Allow-Origin"] = origin
         response["Access-Control-Expose-Headers"] = "Retry-After"
     elif request.method == "OPTIONS" or response.status_code == 403:

@@ -110,12 +110,26 @@ KINDS = (
     Kind("principles", models.Principle, ("name", "explanation", "dpv")),
     Kind("measures", models.SecurityMeasure, ("name", "explanation", "dpv")),
     Kind("service_levels", models.ServiceLevel, ("name", "explanation")),
-    Kind("cookie_categories", models.CookieCategory, ("name", "purpose", "needs_consent", "dpv")),
+    Kind("cookie_categories", models.CookieCategory, ("name", "purpose", "needs_consent", "signals", "dpv")),
     Kind("vendor_safeguards", models.VendorSafeguard, ("name",)),
     Kind(
         "websites",
         models.Website,
-        ("name", "default_language", "hosts_statement", "banner_title", "banner_text"),
+        (
+            "name",
+            "default_language",
+            "hosts_statement",
+            "consent_months",
+            "shared_domain",
+            "banner_title",
+            "banner_text",
+            "position",
+            "background",
+            "foreground",
+            "accent",
+            "radius",
+            "fonts",
+        ),
         (Part(models.WebsiteOrigin, "website", "origins", ("origin",), only=True),),
         exclusive="hosts_statement",
     ),
@@ -134,15 +148,16 @@ KINDS = (
             "consent_reason",
             "safeguards",
             "websites",
+            "hosts",
             "signals",
         ),
-        (Part(models.Cookie, "vendor", "cookies", ("name", "storage", "party", "lifetime")),),
+        (Part(models.Cookie, "vendor", "cookies", ("name", "storage", "party", "lifetime", "http_only")),),
     ),
     Kind("sections", models.Section, ("part", "heading", "text"), identity=("page", "slug"), exclusive="part"),
 )
 
 # One text in the database, a list in the file: separated by spaces.
-WORD_LISTS = {"dpv", "dpv_processing", "countries", "signals"}
+WORD_LISTS = {"dpv", "dpv_processing", "countries", "hosts", "signals"}
 
 
 class ContentFileError(Exception):

@@ -5,6 +5,7 @@ Names follow the GDPR and the Data Privacy Vocabulary. Every text exists once pe
 """
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Length, Now
@@ -17,8 +18,13 @@ from retention.models import RetentionRule
 
 from .validators import (
     SESSION,
+    check_contrast,
     validate_anchor,
+    validate_colour,
     validate_country,
+    validate_domain,
+    validate_fonts,
+    validate_hosts,
     validate_lifetime,
     validate_origin,
     validate_signals,
@@ -435,6 +441,16 @@ class CookieCategory(Entry, Described):
         default=True,
         help_text=_("Only what is strictly necessary goes without (Art. 11.7a Telecommunicatiewet)."),
     )
+    signals = models.CharField(
+        _("signals"),
+        max_length=300,
+        blank=True,
+        validators=[validate_signals],
+        help_text=_(
+            "Granted to tags of Google and Microsoft when this category is allowed: ad_storage, "
+            "analytics_storage, uet:ad_storage, clarity:ad_Storage …"
+        ),
+    )
 
     class Meta(Entry.Meta):
         verbose_name = _("cookie category")
@@ -443,6 +459,11 @@ class CookieCategory(Entry, Described):
 
 class Website(Entry):
     """A web site or application that asks for consent with our banner."""
+
+    class Position(models.TextChoices):
+        CORNER = "corner", _("in a corner")
+        BOTTOM = "bottom", _("across the bottom")
+        CENTRE = "centre", _("in the middle")
 
     name = models.CharField(_("name"), max_length=120)
     default_language = models.CharField(
@@ -453,11 +474,43 @@ class Website(Entry):
         default=False,
         help_text=_("The site whose banner is shown on the pages of the statement itself."),
     )
+    consent_months = models.PositiveSmallIntegerField(
+        _("a choice holds for (months)"),
+        default=6,
+        help_text=_("1 to 12, the same for yes and no. Then the visitor is asked again."),
+    )
+    shared_domain = models.CharField(
+        _("one choice for all of"),
+        max_length=120,
+        blank=True,
+        validators=[validate_domain],
+        help_text=_("A domain, such as example.nl, whose subdomains share the choice. Empty: each address asks."),
+    )
     banner_title = models.CharField(_("title of the banner"), max_length=80)
     banner_text = models.TextField(
         _("text of the banner"),
         max_length=600,
         help_text=_("Who asks, for what, that third parties take part, and how to withdraw consent."),
+    )
+    position = models.CharField(_("place on a wide screen"), max_length=6, choices=Position, default=Position.CORNER)
+    background = models.CharField(_("background"), max_length=7, blank=True, validators=[validate_colour])
+    foreground = models.CharField(_("text colour"), max_length=7, blank=True, validators=[validate_colour])
+    accent = models.CharField(
+        _("accent"),
+        max_length=7,
+        blank=True,
+        validators=[validate_colour],
+        help_text=_("Borders of the buttons, switches that are on, and focus."),
+    )
+    radius = models.PositiveSmallIntegerField(
+        _("rounding of corners (pixels)"), null=True, blank=True, validators=[MaxValueValidator(32)]
+    )
+    fonts = models.CharField(
+        _("fonts"),
+        max_length=200,
+        blank=True,
+        validators=[validate_fonts],
+        help_text=_("Families that the site has loaded itself, such as: Inter, Arial, sans-serif."),
     )
 
     class Meta(Entry.Meta):
@@ -471,7 +524,33 @@ class Website(Entry):
                 violation_error_message=_("Another web site has these pages already."),
             ),
             models.CheckConstraint(name="website_language_known", condition=Q(default_language__in=["en", "nl"])),
+            # Rules C14: a year at most, and no shorter for a refusal than for consent.
+            models.CheckConstraint(
+                name="website_choice_holds_1_to_12_months",
+                condition=Q(consent_months__gte=1, consent_months__lte=12),
+                violation_error_message=_("A choice holds for 1 to 12 months."),
+            ),
+            models.CheckConstraint(
+                name="website_position_known", condition=Q(position__in=["corner", "bottom", "centre"])
+            ),
+            models.CheckConstraint(
+                name="website_background_and_foreground_together",
+                condition=Q(background="", foreground="") | ~Q(background="") & ~Q(foreground=""),
+                violation_error_message=_("Give background and text colour together, or neither."),
+            ),
         ]
+
+    @property
+    def consent_days(self):
+        """How long a choice holds, in days: a twelfth of a year a month, rounded down."""
+        return self.consent_months * 365 // 12
+
+    def clean(self):
+        """Raises ValidationError where the colours could not be told apart (WCAG 1.4.3, 1.4.11)."""
+        try:
+            check_contrast(background=self.background, foreground=self.foreground, accent=self.accent)
+        except ValidationError as error:
+            raise ValidationError({"accent" if error.code == "accent" else "foreground": error}) from error
 
 
 class WebsiteOrigin(models.Model):
@@ -479,7 +558,10 @@ class WebsiteOrigin(models.Model):
 
     website = models.ForeignKey(Website, models.CASCADE, related_name="origins")
     origin = models.CharField(
-        _("origin"), max_length=200, validators=[validate_origin], help_text=_("Such as https://www.example.nl.")
+        _("origin"),
+        max_length=200,
+        validators=[validate_origin],
+        help_text=_("Such as https://www.example.nl, or https://*.example.nl for all names one level below it."),
     )
     order = models.PositiveIntegerField(_("order"), default=0)
 
@@ -535,8 +617,22 @@ class CookieVendor(Entry):
         verbose_name=_("web sites"),
         help_text=_("None: not limited to particular web sites; the banner of each asks for it."),
     )
+    hosts = models.CharField(
+        _("hosts"),
+        max_length=600,
+        blank=True,
+        validators=[validate_hosts],
+        help_text=_(
+            "Where it loads from, such as “maps.example.com www.example.com/maps”, subdomains included. What a "
+            "page loads from there is held back until it is allowed, also where nobody marked it."
+        ),
+    )
     signals = models.CharField(
-        _("Google Consent Mode signals"), max_length=200, blank=True, validators=[validate_signals]
+        _("signals"),
+        max_length=300,
+        blank=True,
+        validators=[validate_signals],
+        help_text=_("Signals that follow the answer for this vendor instead of that for its category."),
     )
 
     class Meta(Entry.Meta):
@@ -574,6 +670,11 @@ class Cookie(models.Model):
     storage = models.CharField(_("kind of storage"), max_length=10, choices=Storage, default=Storage.COOKIE)
     party = models.CharField(_("set by"), max_length=5, choices=Party, default=Party.FIRST)
     lifetime = models.CharField(_("lifetime"), max_length=16, validators=[validate_lifetime])
+    http_only = models.BooleanField(
+        _("out of reach of scripts"),
+        default=False,
+        help_text=_("Marked HttpOnly. The banner cannot remove it; it says so."),
+    )
     order = models.PositiveIntegerField(_("order"), default=0)
 
     class Meta:
@@ -588,6 +689,11 @@ class Cookie(models.Model):
                 & Q(party__in=["first", "third"]),
             ),
             models.CheckConstraint(name="cookie_lifetime_known", condition=LIFETIME_KNOWN),
+            models.CheckConstraint(
+                name="cookie_http_only_is_a_cookie",
+                condition=Q(http_only=False) | Q(storage="cookie"),
+                violation_error_message=_("Only a cookie can be out of reach of scripts."),
+            ),
         ]
 
     def __str__(self):

@@ -9,7 +9,6 @@ import hashlib
 import json
 
 from babel import Locale
-from django.conf import settings
 from django.utils.text import capfirst
 from django.utils.translation import gettext, pgettext
 
@@ -42,7 +41,7 @@ def compose() -> dict:
     """The content of the next version, from the rows as they are now."""
     controller = models.Controller.objects.first()
     vendors = _vendors()
-    categories = _all(models.CookieCategory, ["name", "purpose"], "needs_consent")
+    categories = _all(models.CookieCategory, ["name", "purpose"], "needs_consent", words=["signals"])
     return {
         "controller": _controller(controller) if controller else None,
         "title": both(controller, "statement_title") if controller else None,
@@ -90,16 +89,16 @@ def _html(row, field: str) -> Bilingual:
     return {language: to_html(text) for language, text in both(row, field).items()}
 
 
-def _all(model, texts, *plain, html=()) -> list[dict]:
-    """Every row of ``model`` in order: slug, texts, Markdown fields, plain fields, terms."""
+def _all(model, texts, *plain, html=(), words=()) -> list[dict]:
+    """Every row of ``model`` in order: slug, texts, Markdown fields, plain fields, lists of words."""
     rows = []
     for row in model.objects.all():
         entry = {"slug": row.slug}
         entry |= {field: both(row, field) for field in texts}
         entry |= {field: _html(row, field) for field in html}
         entry |= {field: getattr(row, field) for field in plain}
-        if isinstance(row, models.Described):
-            entry["dpv"] = row.dpv.split()
+        terms = ["dpv"] if isinstance(row, models.Described) else []
+        entry |= {field: getattr(row, field).split() for field in [*words, *terms]}
         rows.append(entry)
     return rows
 
@@ -253,6 +252,7 @@ def _vendors() -> list[dict]:
             "consent_reason": both(row, "consent_reason"),
             "safeguards": [safeguard.slug for safeguard in row.safeguards.all()],
             "websites": [website.slug for website in row.websites.all()],
+            "hosts": row.hosts.split(),
             "signals": row.signals.split(),
             "cookies": [
                 {
@@ -261,6 +261,7 @@ def _vendors() -> list[dict]:
                     "storage_name": in_both(lambda language, c=cookie: c.get_storage_display()),
                     "party": cookie.party,
                     "party_name": in_both(lambda language, c=cookie: c.get_party_display()),
+                    "http_only": cookie.http_only,
                     "lifetime": lifetime(cookie.lifetime),
                 }
                 for cookie in row.cookies.all()
@@ -273,11 +274,12 @@ def _vendors() -> list[dict]:
 def _own_storage() -> list[dict]:
     """What the product itself keeps in the browser: it declares itself, as functional."""
     storage = models.Cookie.Storage
+    months = set(models.Website.objects.values_list("consent_months", flat=True)) or {6}
     return [
         {
             "name": CHOICE_COOKIE,
             "storage_name": in_both(lambda language: str(storage.COOKIE.label)),
-            "lifetime": lifetime(f"P{settings.CONSENT_DAYS}D"),
+            "lifetime": lifetime(f"P{max(months)}M", is_maximum=len(months) > 1),
             "purpose": in_both(
                 lambda language: gettext(
                     "Remembers your choice about cookies, so that we need not ask on every page. "
@@ -329,7 +331,13 @@ def _websites(categories: list[dict], vendors: list[dict]) -> list[dict]:
                 "hosts_statement": row.hosts_statement,
                 "banner_title": both(row, "banner_title"),
                 "banner_text": both(row, "banner_text"),
-                "consent_days": settings.CONSENT_DAYS,
+                "consent_months": row.consent_months,
+                "consent_days": row.consent_days,
+                "shared_domain": row.shared_domain,
+                "position": row.position,
+                "looks": {
+                    name: getattr(row, name) for name in ("background", "foreground", "accent", "radius", "fonts")
+                },
                 "categories": asked,
             }
         )

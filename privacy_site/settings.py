@@ -236,12 +236,6 @@ CSRF_FAILURE_VIEW = "privacy_site.errors.csrf_failure"
 
 # How often a process asks the database whether a newer version is in force; 0: never by itself.
 PUBLICATION_POLL_SECONDS = env.float("PUBLICATION_POLL_SECONDS", default=2.0)
-# Days that a choice is remembered, the same for yes and no (rules C14: 6 to 12 months).
-CONSENT_DAYS = env.int("CONSENT_DAYS", default=182)
-if not 180 <= CONSENT_DAYS <= 366:
-    raise ImproperlyConfigured(
-        f"CONSENT_DAYS is {CONSENT_DAYS}; a choice is remembered for 180 to 366 days, the same for yes and no."
-    )
 # Choices that one address may record in a minute.
 CONSENT_RATE_LIMIT = env.int("CONSENT_RATE_LIMIT", default=30)
 # Further origins that may record choices, for trying the banner out on this machine.

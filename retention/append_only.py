@@ -105,3 +105,18 @@ def make_append_only(table, unique, repeatable=False):
         execute(removal_statements(table, schema_editor.connection.vendor), schema_editor.connection.alias)
 
     return migrations.RunPython(forwards, backwards)
+
+
+def make_append_only_again(table, unique, repeatable=False):
+    """The last operation of a migration that alters ``table``.
+
+    SQLite alters by copying into a new table, which leaves the triggers behind.
+    """
+
+    def renew(apps, schema_editor):
+        connection = schema_editor.connection
+        if connection.vendor == "sqlite":
+            execute(removal_statements(table, "sqlite"), connection.alias)
+            execute(trigger_statements(table, "sqlite", unique, repeatable), connection.alias)
+
+    return migrations.RunPython(renew, renew)

@@ -129,7 +129,7 @@ def test_every_dependency_says_what_it_is_for():
 def test_the_example_names_every_variable_that_is_read_and_no_other():
     settings, server = read("privacy_site/settings.py"), read("gunicorn.conf.py")
     in_settings = set(re.findall(r'\benv(?:\.\w+)?\(\s*"([A-Z_]+)"', settings))
-    assert in_settings >= {"PUBLIC_URL", "SECRET_KEY", "CONSENT_DAYS"}
+    assert in_settings >= {"PUBLIC_URL", "SECRET_KEY", "CONSENT_RATE_LIMIT"}
     if "env.db(" in settings:
         in_settings.add("DATABASE_URL")
     in_server = set(re.findall(r'environ(?:\.get\(|\[)"([A-Z_]+)"', server))

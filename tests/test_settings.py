@@ -82,8 +82,6 @@ def refusal(home, variables):
         ({"SECRET_KEY": f"   {KEY[:45]}   "}, "at least 50 random characters"),
         ({"TRUSTED_PROXIES": "proxy.example.nl"}, "TRUSTED_PROXIES holds addresses or networks such as 10.0.0.0/8"),
         ({"DATABASE_URL": "mysql://a:b@127.0.0.1/c"}, "DATABASE_URL names neither PostgreSQL"),
-        ({"CONSENT_DAYS": "179"}, "a choice is remembered for 180 to 366 days"),
-        ({"CONSENT_DAYS": "367"}, "a choice is remembered for 180 to 366 days"),
         ({"DEMO_ORIGINS": "https://shop.example.nl"}, "DEMO_ORIGINS is for this machine alone"),
         ({"DEMO_ORIGINS": "http://127.0.0.1:8001/"}, "DEMO_ORIGINS is for this machine alone"),
     ],
