@@ -3,6 +3,7 @@
 #   make serve    the site on http://127.0.0.1:8000 (PORT=9000 for another), with example content
 #   make demo     a foreign web site with the banner, beside it (in a second terminal)
 #   make test     the whole suite: SQLite, PostgreSQL, Chromium
+#   make bench    what it weighs and how fast it is, beside others (needs npm)
 #   make lint     what the checks before the tests say
 #   make messages the Dutch catalogue, brought in line with the sources
 #   make lock     the exact versions of the dependencies (needs uv)
@@ -28,12 +29,12 @@ LOCAL = umask 077; PUBLIC_URL=$${PUBLIC_URL:-http://127.0.0.1:$(PORT)} \
 	DEMO_ORIGINS=$${DEMO_ORIGINS:-http://127.0.0.1:$(DEMO_PORT)} \
 	$(if $(SECRET_KEY),,SECRET_KEY_FILE=$${SECRET_KEY_FILE:-var/secret_key})
 
-.PHONY: help serve demo test lint messages lock image clean
+.PHONY: help serve demo test bench lint messages lock image clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -n 10
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -n 11
 
 # -- What the commands stand on ----------------------------------------------------------------
 
@@ -81,6 +82,9 @@ demo: .venv/run .venv/messages var/secret_key
 
 test: .venv/dev .venv/messages
 	@$(PY) tests/suite.py
+
+bench: .venv/dev .venv/messages
+	@$(PY) -m bench.banner
 
 lint: .venv/dev .venv/messages
 	@$(PY) scripts/lint.py

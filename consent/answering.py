@@ -59,6 +59,9 @@ def answer_form(
 def _pressed(form: Mapping[str, str], asked: Asked) -> tuple[str, dict[str, bool]]:
     """The action, and the answer per category."""
     action = form.get("action")
+    if action in {"withdraw", "forget"}:
+        # Only what was granted can be withdrawn; without that it is a refusal like another.
+        action = "reject_all"
     if action not in {"accept_all", "reject_all", "save"}:
         raise Refused({"action": _("This action is not known.")})
     ticked = {category: f"allow-{category}" in form for category in asked.categories}

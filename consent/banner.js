@@ -1,6 +1,9 @@
 /**
- * The consent banner of every web site that embeds it. banner.py serves this file with the
+ * The consent banner of every web site that embeds it: what a first visit needs until the
+ * visitor answers. It asks, holds back and releases. banner.py serves this file with the
  * configuration of one site and the digest of exactly these bytes; see there for the frame.
+ * What follows an answer or a question is in details.js, which is fetched when it is wanted:
+ * recording, clearing away, the second layer, the notices in the place of held frames.
  *
  * Two laws shape it. No evidence, no tracking: what was allowed takes effect after the server
  * has acknowledged the record, what was refused takes effect at once. Lose nothing: a choice
@@ -10,9 +13,6 @@
  *
  * How it looks is up to the page, by custom properties on `privacy-consent` or above it; they
  * are listed in banner.css. What a page can call is at the end of this file.
- *
- * Comments stand on lines of their own and no template literal holds a line break, so that
- * banner.py may drop comments and indentation line by line.
  */
 
 /**
@@ -26,14 +26,17 @@
  * A text in English and Dutch, or one string where both are the same.
  * @typedef {string | [string, string]} Words
  *
- * Slug, name, company, country, purpose, lifetime, address of the privacy statement.
- * @typedef {[string, string, string, Words, Words, Words, string]} Vendor
+ * Slug; hosts that it loads from, each perhaps with the beginning of a path.
+ * @typedef {[string, ...string[]]} Vendor
  *
  * Without a fingerprint it needs no consent.
- * @typedef {{slug: string, name: Words, purpose: Words, fingerprint?: string, vendors: Vendor[]}} Category
+ * @typedef {{slug: string, fingerprint?: string, vendors: Vendor[]}} Category
  *
- * @typedef {{website: string, version: number, days: number, language: string, css: string,
- *   text: Record<string, Words>, categories: Category[]}} Config
+ * `signals`: per tag of Google or Microsoft, per signal the categories and vendors of which
+ * one has to be allowed. `details`: SHA-256 of details.js as served.
+ * @typedef {{website: string, version: number, days: number, domain: string, language: string,
+ *   css: string, text: Record<string, Words>, categories: Category[],
+ *   signals: Record<string, Record<string, string[]>>, details: string}} Config
  *
  * @typedef {"accept_all" | "reject_all" | "save" | "withdraw"} Action
  */
@@ -42,8 +45,6 @@ const COOKIE = "privacy_consent";
 const PENDING = "privacy_consent_pending";
 const LANGUAGES = ["en", "nl"];
 const DAY = 86400;
-const PATIENCE = 10_000;
-const HOUR = 3_600_000;
 
 // -- What was chosen, and what follows from it: pure ---------------------------------------
 
@@ -77,18 +78,17 @@ function readChoice(cookies, days, now) {
 
 /** Throws, or answers false, where `choice` is not one that still counts. */
 function isChoice({ v, t, f, c, n = {}, s }, days, now) {
-  const answers = [...Object.values(c), ...Object.values(n)];
+  Object.keys(f);
   return (
-    v === 1 && Number.isFinite(t) && t > now - days * DAY && t < now + DAY &&
-    [f, c, n].every((part) => Object(part) === part) && answers.every((answer) => typeof answer === "boolean") &&
-    (s === undefined || /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/.test(s))
+    v === 1 && t === +t && t > now - days * DAY && t < now + DAY &&
+    [...Object.values(c), ...Object.values(n)].every((answer) => typeof answer === "boolean") &&
+    (s === undefined || /^[\da-f-]{14}4[\da-f-]{4}[89ab][\da-f-]{16}$/.test(s))
   );
 }
 
-/** The cookie for `choice`, as assigned to `document.cookie`. */
-function cookieFor(choice, days, secure) {
-  const value = encodeURIComponent(JSON.stringify(choice));
-  return `${COOKIE}=${value}; Path=/; Max-Age=${days * DAY}; SameSite=Lax${secure ? "; Secure" : ""}`;
+/** The cookie for `choice`, as assigned to `document.cookie`, with `more` attributes. */
+function cookieFor(choice, days, more) {
+  return `${COOKIE}=${encodeURIComponent(JSON.stringify(choice))}; Path=/; Max-Age=${days * DAY}; SameSite=Lax${more}`;
 }
 
 /**
@@ -99,7 +99,7 @@ function cookieFor(choice, days, secure) {
 function readPending(text, stored, days, now) {
   try {
     const kept = JSON.parse(text);
-    return kept.body.id && isChoice(kept.choice, days, now) && !(stored?.t > kept.choice.t) ? kept : null;
+    return kept.token && isChoice(kept.choice, days, now) && !(stored?.t > kept.choice.t) ? kept : null;
   } catch {
     return null;
   }
@@ -152,47 +152,28 @@ function decide(config, before, action, answers, vendors, subject, seconds) {
     }
   }
   const grants = (...all) => all.some((part) => Object.values(part).includes(true));
-  const isGranted = grants(c, n);
-  if (isGranted) subject ??= uuid(4);
+  if (grants(c, n)) subject ??= crypto.randomUUID();
   else if (subject) action = "withdraw";
   /** @type {(t: number, c: any, n: any) => Choice} */
   const make = (t, c, n) => ({ v: 1, t, f, c, n: Object.keys(n).length ? n : undefined, s: grants(c, n) ? subject : undefined });
-  const choice = make(seconds, c, n);
 
-  const needsNone = ([slug, answer]) => !answer || allows(config, before, slug);
-  const [settled, settledVendors] = [c, n].map((all) => Object.fromEntries(Object.entries(all).filter(needsNone)));
-  const isSettled = [...Object.entries(c), ...Object.entries(n)].every(needsNone);
+  const settle = (all) => Object.fromEntries(Object.entries(all).filter(([name, answer]) => !answer || allows(config, before, name)));
+  const [settled, exceptions] = [c, n].map(settle);
   // What was granted before is not prolonged by a choice of which there is no record yet.
-  if (isSettled) return { action, choice, subject, now: choice };
-  const refuses = [c, n].some((all) => Object.values(all).includes(false));
-  return { action, choice, subject, now: refuses ? make(before.t ?? seconds, settled, settledVendors) : undefined };
+  const moment = grants(settled, exceptions) ? before.t + 1 : seconds;
+  const now = Object.keys(settled).length ? make(moment, settled, exceptions) : undefined;
+  return { action, choice: make(seconds, c, n), subject, now };
 }
 
-/** What an answer to `POST /consent/` means for the choice with this id. */
-function verdict(status, answer, id) {
-  // Any page can say 200, a login page of a network too; only a receipt names the id.
-  if (status === 200 || status === 201) return answer.includes(id) ? "saved" : "kept";
-  if (status === 409 || (status === 400 && serverTime(answer))) return "again";
-  return status >= 400 && status < 500 && status !== 408 && status !== 429 ? "failed" : "kept";
+/** What is allowed and refused, to be compared. */
+function state({ c, n = {} }) {
+  return JSON.stringify([c, n]);
 }
 
-/** The server's clock in milliseconds, from the answer to a choice whose clock was wrong. */
-function serverTime(answer) {
-  try {
-    return Date.parse(JSON.parse(answer).server_time);
-  } catch {
-    return NaN;
-  }
-}
-
-/** A random UUID: version 4, or version 7 of the moment `ms`. */
-function uuid(version, ms) {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  if (version === 7) new DataView(bytes.buffer).setBigUint64(0, (BigInt(ms) << 16n) | BigInt(bytes[6] * 256 + bytes[7]));
-  bytes[6] = (bytes[6] & 15) | (version << 4);
-  bytes[8] = (bytes[8] & 63) | 128;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+/** Whether `entry`, a host perhaps with the beginning of a path, claims an address. */
+function claims(entry, { hostname, pathname }) {
+  const end = `${entry}/`.indexOf("/");
+  return `.${hostname}`.endsWith(`.${entry.slice(0, end)}`) && pathname.startsWith(entry.slice(end));
 }
 
 /** Which side of the texts to show: the first of `wishes` that is one of our languages. */
@@ -219,22 +200,33 @@ function start(config, digest) {
   const { origin } = new URL(script.src);
   const root = document.documentElement;
   const language = languageFor([script.dataset.language, root.lang, ...navigator.languages, config.language]);
+  const code = LANGUAGES[language];
   /** @type {(text: Words) => string} */
   const say = (text) => (typeof text === "string" ? text : text[language]);
-  const label = (name, words = {}) => say(config.text[name]).replace(/{(\w+)}/g, (match, word) => words[word] ?? match);
+  const label = (name) => say(config.text[name]);
   const gpc = "globalPrivacyControl" in navigator && navigator.globalPrivacyControl === true;
-  const nothing = { c: {}, n: {} };
+  // Nobody sits there to be asked; nothing is allowed either.
+  const isCrawler = /bot|crawl|spider|slurp/i.test(navigator.userAgent);
+  const vendors = config.categories.flatMap((category) => category.vendors);
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  // The domain whose sites share the choice, if this page is one of them.
+  const domain = `.${location.hostname}`.endsWith(`.${config.domain}`) ? config.domain : "";
 
-  let choice = nothing;
-  /** @type {{body: Record<string, any>, choice: Choice} | null} */
+  let choice = { c: {}, n: {} };
+  /** @type {{token: string, at: number, body: Record<string, any>, choice?: Choice} | null} */
   let pending = null;
   // Whether storage knows what waits; if it is blocked, only this tab does.
   let isKept = true;
+  let memory = "";
   let told;
-  let clockOffset = 0;
-  /** @type {AbortController | undefined} */
-  let request;
+  // What the status says: the name of a text, or words with a link.
+  /** @type {string | Node[]} */
   let message = "";
+  /** @type {string[]} */
+  let granted = [];
+  let isStale = false;
+  // Set while the first layer stands in for a second one that cannot be fetched.
+  let isStandIn = false;
 
   // Where storage is blocked, all of it works for this page view and is forgotten.
   const attempt = (work) => {
@@ -244,165 +236,160 @@ function start(config, digest) {
       return undefined;
     }
   };
-  const clock = () => Date.now() + clockOffset;
   const seconds = () => Math.floor(Date.now() / 1000);
   const isAllowed = (name) => allows(config, choice, name);
   const isUndecided = () => asked(config).some(({ slug }) => !(slug in choice.c));
-  const isAsking = () => isUndecided() && !pending && !gpc;
+  const isAsking = () => isUndecided() && !pending && !gpc && !isCrawler;
 
   /** Another tab may have chosen in the meantime: the cookie and what waits in storage know. */
   function recall() {
-    const before = JSON.stringify(choice);
+    const before = state(choice);
     const stored = attempt(() => readChoice(document.cookie, config.days, seconds()));
     if (stored) choice = stillValid(config, stored);
-    const kept = attempt(() => readPending(localStorage.getItem(PENDING), stored, config.days, seconds()));
     // Without storage, another cookie than before is all that another tab leaves behind.
-    const isOurs = !isKept && JSON.stringify(choice) === before;
-    const latest = kept ?? (isOurs ? pending : null);
-    if (latest?.body.id === pending?.body.id) return;
+    const isOurs = !isKept && state(choice) === before;
+    const kept = isOurs ? memory : attempt(() => localStorage.getItem(PENDING));
+    const latest = readPending(kept, stored, config.days, seconds());
+    if (latest?.token === pending?.token) return;
     pending = latest;
-    isKept = true;
     if (!pending || message !== "kept") message = "";
   }
 
   /** What was decided, here or in another tab, takes effect and is seen. */
   function refresh() {
     recall();
-    if (told !== state()) announce("change");
+    if (told !== state(choice)) announce("change");
     render();
     release();
+    // What runs already stops only with its page; but first the server is told.
+    if (isStale && "reload" in script.dataset && (!pending || message === "kept")) location.reload();
   }
 
   /** @param {Choice} decided */
   function apply(decided) {
     choice = stillValid(config, decided);
-    attempt(() => (document.cookie = cookieFor(decided, config.days, location.protocol === "https:")));
+    attempt(() => {
+      // One beside it, for this host alone, would only be read in vain.
+      if (domain) document.cookie = `${COOKIE}=; Path=/; Max-Age=0`;
+      document.cookie = cookieFor(decided, config.days, (domain && `; Domain=${domain}`) + secure);
+    });
   }
 
   /** For the next page and for other tabs, which find the cookie written when they hear of it. */
   function keep() {
+    memory = JSON.stringify(pending);
     isKept = !!attempt(() => {
       // Where there is no room for the new one, the old one must not stay.
       localStorage.removeItem(PENDING);
-      localStorage.setItem(PENDING, JSON.stringify(pending));
+      localStorage.setItem(PENDING, memory);
       return true;
     });
   }
 
-  const state = () => JSON.stringify([choice.c, choice.n]);
-
+  /** Tags hear of it by their signals first, then the page. */
   function announce(event) {
-    told = state();
+    told = state(choice);
+    const now = vendors.map(([slug]) => slug).filter(isAllowed);
+    isStale ||= granted.some((slug) => !now.includes(slug));
+    granted = now;
+    if (Object.keys(choice.c).length) signal("update");
     const detail = { choices: choices(), vendors: { ...choice.n } };
     document.dispatchEvent(new CustomEvent(`privacyconsent:${event}`, { detail }));
   }
 
-  function choices() {
-    return Object.fromEntries(asked(config).map(({ slug }) => [slug, isAllowed(slug)]));
+  const each = (answer) => Object.fromEntries(asked(config).map(({ slug }) => [slug, answer(slug)]));
+  const choices = () => each(isAllowed);
+
+  /** By the queues that their own snippets make: the tag, if it ever comes, finds and works them off. */
+  function signal(kind) {
+    const page = /** @type {any} */ (window);
+    const tags = {
+      gtag: (...parts) => {
+        page.dataLayer ??= [];
+        page.gtag ??= function () {
+          page.dataLayer.push(arguments);
+        };
+        page.gtag(...parts);
+      },
+      uet: (...parts) => (page.uetq ??= []).push(...parts),
+      clarity: (_command, _kind, values) => {
+        page.clarity ??= function () {
+          (page.clarity.q ??= []).push(arguments);
+        };
+        page.clarity("consentv2", values);
+      },
+    };
+    const answer = ([signal, names]) => [signal, names.some(isAllowed) ? "granted" : "denied"];
+    for (const tag in config.signals) {
+      tags[tag]("consent", kind, Object.fromEntries(Object.entries(config.signals[tag]).map(answer)));
+    }
   }
+
+  // -- From the visitor to the server ------------------------------------------------------
 
   /** The visitor has chosen: what is refused stops, what is allowed waits for the server. */
-  function choose(action, answers, vendors = {}) {
+  function choose(action, answers, exceptions = {}) {
     recall();
     const subject = choice.s ?? pending?.body.subject;
-    const decision = decide(config, choice, action, answers, vendors, subject, momentAfter(seconds(), choice, pending?.choice));
-    const body = {
-      id: uuid(7, clock()),
-      subject: decision.subject,
-      website: config.website,
-      version: config.version,
-      banner: digest,
-      language: LANGUAGES[language],
-      gpc,
-      action: decision.action,
-      choices: decision.choice.c,
-      vendors: decision.choice.n,
-      decided_at: new Date(clock()).toISOString(),
-    };
-    pending = { body, choice: decision.choice };
-    if (decision.now) apply(decision.now);
+    const decision = decide(config, choice, action, answers, exceptions, subject, momentAfter(seconds(), choice, pending?.choice));
+    const { choice: decided, now } = decision;
+    pending = askFor(decision.action, { subject: decision.subject, choices: decided.c, vendors: decided.n });
+    pending.choice = decided;
+    if (now) apply(now);
     keep();
     message = "";
+    isStandIn = false;
     close();
-    deliver(true);
+    return deliver();
   }
 
-  /** Sends the pending choice; what the server answers decides what becomes of it. */
-  async function deliver(mayCorrect) {
-    refresh();
-    const sent = pending;
-    if (!sent) return;
-    let status, wait;
-    let answer = "";
-    const stop = new AbortController();
-    const timer = setTimeout(() => stop.abort(), PATIENCE);
-    request?.abort();
-    request = stop;
-    try {
-      const response = await fetch(`${origin}/consent/`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(sent.body),
-        credentials: "omit",
-        keepalive: true,
-        signal: stop.signal,
-      });
-      wait = Number(response.headers.get("retry-after")) * 1000;
-      answer = await response.text();
-      status = response.status;
-    } catch {
-      // The server is away, or the visitor has chosen anew.
-    }
-    clearTimeout(timer);
-    if (request !== stop) return;
-    recall();
-    if (sent !== pending) return refresh();
+  /** What details.js needs to make a request of a decision, now or in a week: the same one each time. */
+  function askFor(action, fields) {
+    const body = { website: config.website, version: config.version, banner: digest, language: code, gpc, action, ...fields };
+    return { token: crypto.randomUUID(), at: Date.now(), body };
+  }
 
-    const outcome = verdict(status, answer, sent.body.id);
-    if (outcome === "again" && mayCorrect) {
-      const shift = status === 400 ? serverTime(answer) - clock() : 0;
-      clockOffset += shift;
-      sent.body.id = uuid(7, clock());
-      sent.body.decided_at = new Date(Date.parse(sent.body.decided_at) + shift).toISOString();
-      keep();
-      return deliver(false);
-    }
-    message = outcome;
-    if (outcome === "kept") {
-      if (!isKept) message = "failed";
-      if (wait > 0) setTimeout(() => request === stop && deliver(true), Math.min(wait, HOUR));
-    } else {
-      if (outcome === "saved") {
-        apply(sent.choice);
-        setTimeout(() => forget("saved"), PATIENCE);
-      } else {
-        message = "failed";
-      }
-      pending = null;
-      attempt(() => localStorage.removeItem(PENDING));
-    }
+  /** Has the choice that waits, if there is one, sent. */
+  async function deliver() {
     refresh();
+    if (!pending) return;
+    try {
+      await (await details()).deliver();
+    } catch {
+      tell(isKept ? "kept" : "failed");
+    }
   }
 
   // -- What waits for consent --------------------------------------------------------------
 
-  const HELD = ["script[type='text/plain']", "iframe", "img", "video", "source", "object", "link"]
-    .flatMap((tag) => [`${tag}[data-consent]`, `${tag}[data-consent-vendor]`])
-    .join();
+  const TAGS = ["script", "iframe", "img", "video", "audio", "source", "object", "embed", "link"];
+  const ADDRESSES = ["srcset", "src", "href", "data", "poster"];
   const released = new WeakSet();
-  /** @type {Map<Element, Element>} */
-  const notices = new Map();
+  // Made by scripts, which as a rule run whenever they come.
+  const intercepted = new WeakSet();
   let isReleasing = false;
+  // Whether what waits in details.js could not be had when it was asked for last.
+  let isMissing = false;
 
-  /** @type {(held: any) => boolean} */
-  const isFree = ({ dataset }) => isAllowed(dataset.consentVendor ?? dataset.consent);
+  /** What is marked and does not run or load yet. */
+  function findHeld() {
+    return [...document.querySelectorAll("[data-consent],[data-consent-vendor]")].filter(
+      ({ localName, type, dataset }) =>
+        TAGS.includes(localName) && (localName !== "script" || type === "text/plain" || dataset.src),
+    );
+  }
+
+  /** Names with spaces between: all of them have to be allowed. */
+  const isFree = ({ dataset }) => (dataset.consentVendor ?? dataset.consent).split(" ").every(isAllowed);
+
+  const isHeldFrame = ({ localName, dataset }) => localName === "iframe" && dataset.src;
 
   /** One after the other, in the order of the document, looking again after each. */
   async function release() {
     if (isReleasing) return;
     isReleasing = true;
     const next = () => {
-      const waiting = [...document.querySelectorAll(HELD)].filter((held) => !released.has(held));
+      const waiting = findHeld().filter((held) => !released.has(held));
       if (waiting.length) recall();
       return waiting.find(isFree);
     };
@@ -412,74 +399,115 @@ function start(config, digest) {
       else load(held);
     }
     isReleasing = false;
-    for (const [frame, notice] of notices) {
-      if (frame.isConnected && frame.previousElementSibling === notice) continue;
-      notice.remove();
-      notices.delete(frame);
-    }
-    document.querySelectorAll("iframe[data-src]").forEach(notify);
+    // For a day after a refusal, since what still ran then may have left something behind.
+    const isFresh = choice.t > seconds() - DAY && told.includes("false");
+    const isWanted = !isMissing && (isFresh || findHeld().some(isHeldFrame));
+    if (layers || isWanted) details().then(({ update }) => update(), () => {});
   }
 
   /** A script runs only as a new element; the next one waits until this one has run. */
   function run(held) {
     const script = document.createElement("script");
     for (const { name, value } of held.attributes) {
-      if (name !== "type") script.setAttribute(name.replace(/^data-(src|type)$/, "$1"), value);
+      if (name !== "type" || value !== "text/plain") setAttribute.call(script, name.replace(/^data-(src|type)$/, "$1"), value);
     }
     // The attribute is emptied by the browser, the property is not.
     script.nonce = held.nonce;
     script.text = held.text;
-    const isAsync = held.hasAttribute("async");
+    const isAsync = intercepted.has(held) ? held.async : held.hasAttribute("async");
     script.async = isAsync;
     return new Promise((done) => {
-      script.addEventListener("load", done);
-      script.addEventListener("error", done);
+      // Whoever made the element waits for it there, and so does an attribute of the page.
+      script.onload = script.onerror = ({ type }) => {
+        held.dispatchEvent(new Event(type));
+        done();
+      };
       held.replaceWith(script);
       if (isAsync || !script.src) done();
     });
   }
 
   function load(held) {
-    for (const name of ["srcset", "src", "href", "data", "poster"]) {
+    for (const name of ADDRESSES) {
       const value = held.getAttribute(`data-${name}`);
       if (value === null) continue;
       held.removeAttribute(`data-${name}`);
-      held.setAttribute(name, value);
+      setAttribute.call(held, name, value);
     }
     if (held.localName === "source") held.parentNode.load?.();
-    const notice = notices.get(held);
-    if (notice?.contains(document.activeElement)) held.focus();
-    notice?.remove();
-    notices.delete(held);
   }
 
-  /** Says in the place of a held frame who is not loaded, and lets the visitor allow just that. */
-  function notify(frame) {
-    const { offsetWidth: width, offsetHeight: height } = frame;
-    if (!frame.matches(HELD) || notices.has(frame) || width < 60 || height < 30) return;
-    const { consent, consentVendor } = frame.dataset;
-    const category = config.categories.find(({ slug }) => slug === consent);
-    const vendor = config.categories.flatMap(({ vendors }) => vendors).find(([slug]) => slug === consentVendor);
-    const [slug, name, company, country, purpose] = vendor ?? [];
-    const notice = make("privacy-consent-notice", { lang: LANGUAGES[language], role: "group" });
-    if (vendor) {
-      notice.append(
-        make("p", {}, label("held", { name, company, country: say(country), purpose: say(purpose) })),
-        button(label("allow", { name }), () => choose("save", choice.c, { ...choice.n, [slug]: true })),
-      );
-    } else {
-      notice.append(
-        make("p", {}, label("heldCategory", { name: say(category?.name ?? consent ?? "") })),
-        button(label("settings"), open),
-      );
+  // -- What nobody marked, of vendors whose hosts are known ----------------------------------
+
+  const { setAttribute } = Element.prototype;
+  // Frames that the visitor allowed for this page view.
+  const allowedOnce = new WeakSet();
+
+  /** The vendors that say they load from there. */
+  function ownersOf(value) {
+    const address = attempt(() => new URL(value, document.baseURI));
+    if (!address) return [];
+    return vendors.filter(([, ...hosts]) => hosts.some((entry) => claims(entry, address))).map(([slug]) => slug);
+  }
+
+  /**
+   * Marks an element that is about to load from vendors that are not all allowed, as if the
+   * page had; whether it did.
+   */
+  function hold(element, name, value) {
+    if (!ADDRESSES.includes(name) || !TAGS.includes(element.localName) || allowedOnce.has(element)) return false;
+    const owners = ownersOf(value);
+    if (owners.every(isAllowed)) return false;
+    element.dataset.consentVendor ??= owners.join(" ");
+    setAttribute.call(element, `data-${name}`, value);
+    intercepted.add(element);
+    released.delete(element);
+    return true;
+  }
+
+  /** From here on what scripts make passes by hold() before it loads. */
+  function guard() {
+    const { prototype } = Element;
+    const { insertAdjacentHTML } = prototype;
+    const patch = (owner, name, makeSetter) => {
+      const property = Object.getOwnPropertyDescriptor(owner, name);
+      if (property?.set) Object.defineProperty(owner, name, { ...property, set: makeSetter(property) });
+    };
+    for (const tag of TAGS) {
+      for (let owner = document.createElement(tag); (owner = Object.getPrototypeOf(owner)) !== HTMLElement.prototype; ) {
+        for (const name of ADDRESSES) {
+          patch(owner, name, ({ set }) => function (value) {
+            if (!hold(this, name, value)) set.call(this, value);
+          });
+        }
+      }
     }
-    notice.setAttribute("aria-label", name ?? label("settings"));
-    // By a rule and not by a style attribute, which the page's policy may forbid.
-    const size = `inline-size:${width}px!important;min-block-size:${height}px!important`;
-    notice.dataset.n = `${sheet.cssRules.length}`;
-    sheet.insertRule(`@layer privacy-consent{privacy-consent-notice[data-n="${notice.dataset.n}"]{${size}}}`, sheet.cssRules.length);
-    notices.set(frame, notice);
-    frame.before(notice);
+    prototype.setAttribute = function (name, value) {
+      if (!hold(this, `${name}`.toLowerCase(), value)) setAttribute.call(this, name, value);
+    };
+    // Markup as text is looked through in a template, where nothing loads, and only if it names such a host.
+    let markup;
+    const tame = (html) => {
+      const isSuspect = ([slug, ...hosts]) => !isAllowed(slug) && hosts.some((entry) => html.includes(entry.split("/")[0]));
+      if (typeof html !== "string" || !vendors.some(isSuspect)) return html;
+      const draft = document.createElement("template");
+      markup.set.call(draft, html);
+      for (const element of draft.content.querySelectorAll(TAGS.join())) {
+        for (const name of ADDRESSES) {
+          if (hold(element, name, element.getAttribute(name))) element.removeAttribute(name);
+        }
+      }
+      return markup.get.call(draft);
+    };
+    patch(prototype, ["inner", "HTML"].join(""), (property) => {
+      markup = property;
+      return function (html) {
+        markup.set.call(this, tame(html));
+      };
+    });
+    prototype.insertAdjacentHTML = function (place, html) {
+      insertAdjacentHTML.call(this, place, tame(html));
+    };
   }
 
   // -- What the visitor sees ---------------------------------------------------------------
@@ -497,143 +525,135 @@ function start(config, digest) {
     return element;
   }
 
-  const all = (answer) => Object.fromEntries(asked(config).map(({ slug }) => [slug, answer]));
-  const acceptAll = () => button(label("accept"), () => choose("accept_all", all(true)));
-  const rejectAll = () => button(label("reject"), () => choose("reject_all", all(false)));
-  const link = (address, text) => make("a", { href: address, target: "_blank", rel: "noopener" }, text);
+  const withdraw = () => choose("reject_all", {});
+  const acceptAll = () => button(label("accept"), () => choose("accept_all", each(() => true)));
+  const rejectAll = () => button(label("reject"), withdraw);
+  const link = (address, text) => make("a", { href: address, target: "_blank" }, text);
   const actions = (...buttons) => make("div", { class: "pc-actions" }, ...buttons);
 
   const status = make("p", { class: "pc-status", role: "status" });
   const control = button(label("settings"), open, "pc-control");
+  const manage = button(label("manage"), open);
   const layer = make(
     "div",
-    { class: "pc-card", role: "dialog", "aria-labelledby": "privacy-consent-title", "aria-describedby": "privacy-consent-text" },
+    { class: "pc-card", role: "dialog", "aria-label": label("title") },
     make(
       "div",
       { class: "pc-words" },
-      make("p", { class: "pc-title", id: "privacy-consent-title" }, label("title")),
-      make("p", { id: "privacy-consent-text" }, label("text")),
-      make("p", {}, link(`${origin}/${LANGUAGES[language]}/cookies/`, label("more"))),
+      make("p", { class: "pc-title" }, label("title")),
+      make("p", {}, label("text")),
+      make("p", {}, link(`${origin}/${code}/cookies/`, label("more"))),
     ),
-    actions(acceptAll(), rejectAll(), button(label("manage"), open)),
+    actions(acceptAll(), rejectAll(), manage),
   );
+  // Whoever comes near will want an answer stored.
+  layer.onpointerenter = () => details().catch(() => {});
   // In the top layer nothing of the page lies above it; "manual", so that Escape does nothing.
-  const foot = make("div", { class: "pc-foot", popover: "manual" }, layer, status, control);
-  const banner = make("privacy-consent", { lang: LANGUAGES[language], dir: "ltr" }, foot);
-  /** @type {HTMLDialogElement | undefined} */
-  let dialog;
-  const sheet = new CSSStyleSheet();
-  // Important in a layer: so the page's own rules, important or not, give way.
-  sheet.replaceSync(config.css.replaceAll(";", "!important;"));
+  const foot = make("div", { class: "pc-foot", popover: "manual" }, layer, make("div", { class: "pc-bar" }, control, status));
+  const banner = make("privacy-consent", { lang: code, dir: "ltr" }, foot);
+  /** @type {CSSStyleSheet[]} */
+  const sheets = [];
+  wear(config.css);
 
   function render() {
-    const isQuiet = gpc && isUndecided() && !pending && !message;
+    const isQuiet = gpc && isUndecided() && !pending;
+    const said = message || (isQuiet ? "gpc" : "");
     // Behind the open second layer the first would show the same buttons out of reach.
-    layer.hidden = !isAsking() || !!dialog?.isConnected;
-    control.hidden = isAsking() || !asked(config).length;
-    status.textContent = message ? label(message) : isQuiet ? label("gpc") : "";
+    layer.hidden = !(isAsking() || isStandIn) || banner.childElementCount > 1;
+    control.hidden = !layer.hidden || !asked(config).length;
+    status.replaceChildren(...(typeof said === "string" ? [said && label(said)] : said));
   }
 
-  function forget(said) {
-    if (message === said) message = "";
+  function tell(said) {
+    message = said;
     render();
   }
 
   /** After a choice; the keyboard goes on where it was, or at the control if that is gone. */
   function close() {
     const wasInside = banner.contains(document.activeElement);
-    dialog?.close();
+    banner.querySelector("dialog")?.close();
     render();
     if (wasInside) control.focus();
   }
 
-  /** The second layer. Escape and the button for closing change nothing. */
-  function open() {
-    if (dialog?.isConnected) return;
-    recall();
-    const switches = new Map();
-    const tick = (name, text, kind) => {
-      const input = make("input", { type: "checkbox", class: kind });
-      input.checked = isAllowed(name);
-      switches.set(name, input);
-      return make("label", { class: "pc-row" }, make("span", {}, text), input);
-    };
-    const save = () => {
-      const answers = {};
-      for (const [name, { checked }] of switches) answers[name] = checked;
-      choose("save", answers, answers);
-    };
-    const row = (name, value) => [make("dt", {}, label(name)), make("dd", {}, value)];
-    const aboutVendor = ([slug, name, company, country, purpose, lifetime, address]) =>
-      make(
-        "li",
-        {},
-        // Allowed or refused on its own: visible, and to be changed, on its own.
-        slug in choice.n ? tick(slug, name, "pc-tick") : make("p", { class: "pc-row" }, name),
-        make(
-          "dl",
-          {},
-          ...row("company", company),
-          ...row("country", say(country)),
-          ...row("purpose", say(purpose)),
-          ...row("lifetime", say(lifetime)),
-        ),
-        ...(address ? [link(address, label("statement", { name }))] : []),
-      );
-    const aboutCategory = ({ slug, name, purpose, fingerprint, vendors }) => {
-      const details = make(
-        "details",
-        {},
-        make("summary", {}, `${label("vendors")} (${vendors.length})`),
-        make("ul", {}, ...vendors.map(aboutVendor)),
-      );
-      details.open = vendors.some(([vendor]) => vendor in choice.n);
-      return make(
-        "div",
-        { class: "pc-category" },
-        fingerprint
-          ? tick(slug, say(name), "pc-switch")
-          : make("p", { class: "pc-row" }, make("span", {}, say(name)), make("span", { class: "pc-always" }, label("always"))),
-        make("p", {}, say(purpose)),
-        details,
-      );
-    };
-    const shut = button("×", () => dialog.close(), "pc-close");
-    shut.setAttribute("aria-label", label("close"));
-    dialog = make(
-      "dialog",
-      { class: "pc-card", "aria-labelledby": "privacy-consent-settings" },
-      make("div", { class: "pc-head" }, make("h2", { class: "pc-title", id: "privacy-consent-settings" }, label("settings")), shut),
-      make("div", { class: "pc-words" }, ...config.categories.map(aboutCategory)),
-      actions(acceptAll(), rejectAll(), button(label("save"), save)),
-    );
-    const opener = document.activeElement;
-    dialog.onclose = () => {
-      dialog.remove();
-      render();
-      // The browser gives the focus back before the first layer is there again.
-      if (document.activeElement === document.body) /** @type {any} */ (opener).focus();
-    };
-    banner.append(dialog);
-    dialog.showModal();
-    render();
+  /** Important in a layer: so the page's own rules, important or not, give way. */
+  function wear(css) {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(css.replace(/([^{};])(?=[;}])/g, "$1!important"));
+    sheets.push(sheet);
+    dress();
+    return sheet;
+  }
+
+  /** Also where the page has put its own sheets in the place of ours. */
+  function dress() {
+    const worn = document.adoptedStyleSheets;
+    for (const sheet of sheets) if (!worn.includes(sheet)) worn.push(sheet);
   }
 
   /** First in the body, again if the page replaced its body. */
   function attach() {
     if (!document.body || banner.isConnected) return;
-    if (!document.adoptedStyleSheets.includes(sheet)) document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+    dress();
     document.body.prepend(banner);
-    foot.showPopover?.();
+    attempt(() => foot.showPopover());
   }
 
+  /** @type {Promise<{show: () => void, update: () => void, deliver: () => Promise<void>}> | undefined} */
+  let layers;
+
+  /** What details.js makes, once it is there. Its bytes are those that `config` names, or it does not run. */
+  function details() {
+    layers ??= new Promise((done, fail) => {
+      const hash = config.details.replace(/../g, (digits) => String.fromCharCode(parseInt(digits, 16)));
+      const element = make("script", {
+        src: `${origin}/embed/${config.website}.${config.details}.js`,
+        integrity: `sha256-${btoa(hash)}`,
+        crossorigin: "",
+      });
+      element.nonce = script.nonce;
+      element.explain = (explain) => done(explain(core()));
+      element.onerror = () => {
+        layers = undefined;
+        isMissing = true;
+        fail();
+      };
+      document.head.append(element);
+    });
+    return layers;
+  }
+
+  /** The second layer. Where it cannot be had, the first one serves to change or withdraw a choice. */
+  async function open() {
+    try {
+      (await details()).show();
+    } catch {
+      isStandIn = true;
+      tell("failed");
+      manage.focus();
+    }
+  }
+
+  /** What details.js is given, in the order in which it takes it. */
+  const core = () => [
+    config, language, code, origin, secure, banner, released, allowedOnce,
+    make, button, link, actions, acceptAll, rejectAll, findHeld, isHeldFrame, ownersOf, load, attempt,
+    choose, open, render, refresh, recall, keep, apply, tell, askFor, isAllowed, wear, look, settle,
+  ];
+
+  const look = () => ({ choice, pending, isKept, message });
+
+  /** What waited has been answered. */
+  function settle() {
+    pending = null;
+    memory = "";
+    attempt(() => localStorage.removeItem(PENDING));
+  }
+
+  guard();
   customElements.define("privacy-consent", class extends HTMLElement {});
-  window.privacyConsent = {
-    choices,
-    allows: isAllowed,
-    open,
-    withdraw: () => choose("reject_all", all(false)),
-  };
+  window.privacyConsent = { choices, allows: isAllowed, open, withdraw };
 
   recall();
   if (pending) message = "kept";
@@ -641,15 +661,15 @@ function start(config, digest) {
   else attempt(() => localStorage.removeItem(PENDING));
   render();
   attach();
-  release();
+  signal("default");
+  announce("ready");
   new MutationObserver(() => {
     attach();
     release();
   }).observe(root, { childList: true, subtree: true });
-  announce("ready");
-  deliver(true);
+  deliver();
 
-  addEventListener("online", () => deliver(true));
+  addEventListener("online", () => deliver());
   addEventListener("storage", refresh);
   document.addEventListener("visibilitychange", refresh);
   document.addEventListener("click", (event) => {
@@ -659,9 +679,8 @@ function start(config, digest) {
   });
   // WCAG 2.4.11: what receives the focus is not hidden behind the first layer.
   document.addEventListener("focusin", ({ target }) => {
-    const place = target.getBoundingClientRect();
-    const cover = layer.getBoundingClientRect();
-    const isCovered = place.bottom > cover.top && place.top < cover.bottom && place.left < cover.right && place.right > cover.left;
-    if (isCovered && !banner.contains(target)) scrollBy(0, place.bottom - cover.top + 8);
+    const { left, bottom } = target.getBoundingClientRect();
+    const isCovered = foot.contains(document.elementFromPoint(left + 1, bottom - 1));
+    if (isCovered && !banner.contains(target)) scrollBy(0, bottom - layer.getBoundingClientRect().top + 8);
   });
 }

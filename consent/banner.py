@@ -1,20 +1,29 @@
-"""The banner of one web site as one file: code, looks, texts in both languages, vendors.
+"""The banner of one web site: code, looks, texts in both languages, vendors.
 
-What is served is the payload and one last line, which calls it with the payload's own
-SHA-256. So anybody can check a record: all that stands before the last line of the kept
-bytes hashes to the digest that the record names.
+It comes in two files. The first is all that a first visit needs: it asks, records, and holds
+back. It names the second, the details, by the SHA-256 of its bytes and fetches it when the
+visitor wants to know more; so a record that names the first one proves both.
+
+What is served of the first is the payload and one last line, which calls it with the
+payload's own SHA-256. So anybody can check a record: all that stands before the last line of
+the kept bytes hashes to the digest that the record names.
 """
 
+import base64
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import minify
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from policies.validators import SIGNALS
 from retention.languages import Bilingual, in_both
 
 HERE = Path(__file__).parent
@@ -29,6 +38,13 @@ LABELS = {
     "manage": _("Manage preferences"),
     "more": _("More about cookies"),
     "settings": _("Cookie settings"),
+    "kept": _("Not stored yet; your browser will try again. Until then optional cookies stay off."),
+    "failed": _("That did not work. Nothing more is allowed than before; try again."),
+    "gpc": _("Your privacy signal (GPC) is honoured: optional cookies are off."),
+}
+DETAILS = {
+    "saved": _("Your choice has been saved."),
+    "receipt": pgettext_lazy("banner", "Receipt"),
     "save": _("Save my choice"),
     "close": pgettext_lazy("banner", "Close"),
     "always": pgettext_lazy("banner: functional cookies", "Always on"),
@@ -38,30 +54,33 @@ LABELS = {
     "purpose": pgettext_lazy("banner", "Purpose"),
     "lifetime": pgettext_lazy("banner: how long a cookie stays", "Kept for"),
     "statement": _("Privacy statement of {name}"),
-    "saved": _("Your choice has been saved."),
-    "kept": _(
-        "We could not store your choice yet. It is kept in this browser and sent again later; "
-        "until then optional cookies stay off."
-    ),
-    "failed": _("Your choice could not be stored, so optional cookies stay off. Reload the page and choose again."),
-    "gpc": _("Your privacy signal (GPC) is honoured: optional cookies are off."),
     "held": _(
-        "Here you would see something from {name} ({company}, {country}). Purpose: {purpose}. "
-        "Your browser contacts {name} only if you allow it."
+        "{name} ({company}, {country}) would load here. Purpose: {purpose}. "
+        "Your browser contacts it only if you allow it."
     ),
-    "allow": _("Allow {name}"),
-    "heldCategory": _("Here you would see something that is shown only if you allow cookies for: {name}."),
+    "once": pgettext_lazy("banner", "Allow once"),
+    "allow": _("Always allow {name}"),
+    "heldCategory": _("This is shown only if you allow cookies for: {name}."),
+    "history": _("Your choices and receipts"),
 }
 
 
-def payload(website: dict[str, Any], document: dict[str, Any]) -> bytes:
-    """The banner of ``website``, an entry of the version's document, without the last line.
+@dataclass(frozen=True)
+class Files:
+    """The two files of a banner: what is hashed of the first, and the second as it is served."""
+
+    payload: bytes
+    details: bytes
+
+
+def files(website: dict[str, Any], content: dict[str, Any], version: int) -> Files:
+    """The banner of ``website``, an entry of ``content``, which is that of ``version``.
 
     A function of its arguments, the code and the translations: the same in every process.
     """
-    config = json.dumps(_config(website, document), ensure_ascii=False, separators=(",", ":"))
-    code = _code()
-    return f'((config)=>{{"use strict";\n{code}\nreturn(digest)=>start(config,digest)}})({config})\n'.encode()
+    details = _framed("details.js", _explained(website, content))
+    config = _config(website, content) | {"version": version, "details": hashlib.sha256(details).hexdigest()}
+    return Files(_framed("banner.js", config), details)
 
 
 def serve(payload: bytes) -> tuple[bytes, str]:
@@ -70,34 +89,98 @@ def serve(payload: bytes) -> tuple[bytes, str]:
     return payload + f'("{digest}");\n'.encode(), digest
 
 
-def _config(website: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
-    content = document["content"]
-    categories = {category["slug"]: category for category in content["cookie_categories"]}
-    vendors = {vendor["slug"]: vendor for vendor in content["cookie_vendors"]}
-    text = {name: _text(in_both(lambda language, label=label: str(label))) for name, label in LABELS.items()}
-    text |= {"title": _text(website["banner_title"]), "text": _text(website["banner_text"])}
+def integrity(served: bytes) -> str:
+    """What a tag says of ``served`` so that a browser runs nothing else (W3C Subresource Integrity)."""
+    return "sha384-" + base64.b64encode(hashlib.sha384(served).digest()).decode()
+
+
+# The fields of a web site's looks, by the custom properties whose place they take.
+LOOKS = {"background": "background", "text": "foreground", "accent": "accent", "font": "fonts"}
+PLACES = {"corner": {}, "bottom": {"place": "end stretch", "width": "100%"}, "centre": {"place": "center"}}
+
+# -- What the first file is told -----------------------------------------------------------------
+
+
+def _config(website: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
+    vendors = _by_slug(content["cookie_vendors"])
     return {
         "website": website["slug"],
-        "version": document["number"],
         "days": website["consent_days"],
+        "domain": website["shared_domain"],
         "language": website["default_language"],
-        "text": text,
+        "text": _labels(LABELS) | {"title": _text(website["banner_title"]), "text": _text(website["banner_text"])},
         "categories": [
             {
                 "slug": asked["slug"],
-                "name": _text(categories[asked["slug"]]["name"]),
-                "purpose": _text(categories[asked["slug"]]["purpose"]),
                 **({"fingerprint": asked["fingerprint"]} if asked["needs_consent"] else {}),
-                "vendors": [_vendor(vendors[slug]) for slug in asked["vendors"]],
+                "vendors": [[slug, *_held_back(vendors[slug], asked)] for slug in asked["vendors"]],
             }
             for asked in website["categories"]
         ],
-        "css": _css(),
+        "signals": _signals(website, content),
+        "css": _looks(_css("banner.css"), website),
     }
 
 
-def _vendor(vendor: dict[str, Any]) -> list[Text]:
-    return [
+def _held_back(vendor: dict[str, Any], asked: dict[str, Any]) -> list[str]:
+    """Hosts of ``vendor``; what needs no consent is never held back."""
+    return vendor["hosts"] if asked["needs_consent"] else []
+
+
+def _signals(website: dict[str, Any], content: dict[str, Any]) -> dict[str, dict[str, list[str]]]:
+    """Per tag, per signal, the vendors of which one has to be allowed; where none has it, the categories."""
+    categories, vendors = (_by_slug(content[key]) for key in ("cookie_categories", "cookie_vendors"))
+    slugs = [asked["slug"] for asked in website["categories"]]
+    members = [slug for asked in website["categories"] for slug in asked["vendors"]]
+    tags: dict[str, dict[str, list[str]]] = {}
+    for name in SIGNALS:
+        tag, _colon, signal = name.rpartition(":")
+        names = [slug for slug in members if name in vendors[slug]["signals"]]
+        tags.setdefault(tag or "gtag", {})[signal] = names or [
+            slug for slug in slugs if name in categories[slug]["signals"]
+        ]
+    return {tag: signals for tag, signals in tags.items() if any(signals.values())}
+
+
+def _looks(css: str, website: dict[str, Any]) -> str:
+    """``css`` with what the site's row says in the place of the values that hold without it."""
+    looks = website["looks"]
+    values = {name: looks[field] for name, field in LOOKS.items()}
+    if looks["radius"] is not None:
+        values["radius"] = f"{looks['radius']}px"
+    values |= PLACES[website["position"]]
+    for name, value in values.items():
+        if value:
+            css, found = re.subn(rf"(--privacy-consent-{name},)((?:[^()]|\([^()]*\))*)", rf"\g<1>{value}", css)
+            assert found == 1, name
+    return css
+
+
+# -- What the second file is told ----------------------------------------------------------------
+
+
+def _explained(website: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
+    categories, vendors = (_by_slug(content[key]) for key in ("cookie_categories", "cookie_vendors"))
+    return {
+        "text": _labels(DETAILS) | {"mine": _text(in_both(lambda language: reverse("my_choice")))},
+        "categories": [
+            [
+                _text(categories[asked["slug"]]["name"]),
+                _text(categories[asked["slug"]]["purpose"]),
+                *(_description(vendors[slug]) for slug in asked["vendors"]),
+            ]
+            for asked in website["categories"]
+        ],
+        "css": _css("details.css"),
+    }
+
+
+def _description(vendor: dict[str, Any]) -> list[Any]:
+    """See ``Description`` in details.js; what is empty at the end is left out."""
+    removable = [cookie for cookie in vendor["cookies"] if cookie["party"] == "first" and not cookie["http_only"]]
+    kinds = ("cookie", "local", "session")
+    patterns = [[cookie["name"] for cookie in removable if cookie["storage"] == kind] for kind in kinds]
+    description = [
         vendor["slug"],
         vendor["name"],
         vendor["company"],
@@ -105,24 +188,49 @@ def _vendor(vendor: dict[str, Any]) -> list[Text]:
         _text(vendor["purpose"]),
         _text(vendor["lifetime"]["wording"]),
         vendor["privacy_url"],
+        patterns if any(patterns) else "",
     ]
+    while not description[-1]:
+        description.pop()
+    return description
+
+
+# -- Words, code, looks --------------------------------------------------------------------------
+
+
+def _labels(labels: dict[str, Any]) -> dict[str, Text]:
+    return {name: _text(in_both(lambda language, label=label: str(label))) for name, label in labels.items()}
 
 
 def _text(texts: Bilingual) -> Text:
     return texts["en"] if texts["en"] == texts["nl"] else [texts["en"], texts["nl"]]
 
 
-@cache
-def _code() -> str:
-    """banner.js without its comments and indentation, which stand on lines of their own."""
-    source = re.sub(r"^\s*/\*\*(?:(?!\*/).)*\*/$", "", (HERE / "banner.js").read_text(), flags=re.DOTALL | re.MULTILINE)
-    lines = (line.strip() for line in source.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//"))
+def _by_slug(entries: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {entry["slug"]: entry for entry in entries}
+
+
+# How a file takes what it is told: banner.js waits for the digest in the last line, details.js
+# hands itself to the script element that banner.js has made for it.
+FRAMES = {
+    "banner.js": "(config)=>{%s;return(digest)=>start(config,digest)}",
+    "details.js": "(explained)=>{%s;document.currentScript.explain((core)=>explain(explained,core))}",
+}
+
+
+def _framed(name: str, told: dict[str, Any]) -> bytes:
+    """The file as one line of code, given ``told``."""
+    config = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return f"({_code(name)})({config})\n".encode()
 
 
 @cache
-def _css() -> str:
-    """banner.css on one line, without comments."""
-    source = re.sub(r"/\*.*?\*/", "", (HERE / "banner.css").read_text(), flags=re.DOTALL)
-    line = " ".join(source.split())
-    return re.sub(r"\s?([{};,])\s?|(?<=:)\s", r"\1", line)
+def _code(name: str) -> str:
+    """A source file in its frame, minified."""
+    source = FRAMES[name] % (HERE / name).read_text()
+    return minify.string("application/javascript", f"x={source}").removeprefix("x=").removesuffix(";")
+
+
+@cache
+def _css(name: str) -> str:
+    return minify.string("text/css", (HERE / name).read_text())

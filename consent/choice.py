@@ -14,9 +14,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, unquote
 
+from django.conf import settings
+from django.http import HttpResponseBase
+
 from policies.snapshot import CHOICE_COOKIE as COOKIE
 
-__all__ = ["COOKIE", "Choice", "parse"]
+from .removal import expire
+
+__all__ = ["COOKIE", "Choice", "forget", "keep", "latest", "parse"]
 
 FORMAT = 1
 MAX_LENGTH = 3800  # browsers keep 4096 bytes of a cookie, its name and attributes included
@@ -68,6 +73,37 @@ class Choice:
         if self.subject:
             value["s"] = str(self.subject)
         return quote(json.dumps(value, separators=(",", ":")), safe="")
+
+
+def latest(header: str, *, now: datetime, days: int) -> Choice | None:
+    """The latest valid choice in the ``Cookie`` header: a host and its parent domain may both have one."""
+    pairs = (pair.strip().partition("=") for pair in header.split(";"))
+    choices = [parse(value, now=now, days=days) for name, _equals, value in pairs if name == COOKIE]
+    return max(filter(None, choices), key=lambda choice: choice.decided_at, default=None)
+
+
+def keep(response: HttpResponseBase, choice: Choice, *, website: dict[str, Any], host: str, days: int) -> None:
+    """Have the browser keep ``choice`` for ``host``, or for the domain that shares one choice."""
+    domain = _shared_domain(website, host)
+    response.set_cookie(
+        COOKIE, str(choice), max_age=days * 86_400, domain=domain, secure=settings.HTTPS, samesite="Lax"
+    )
+    if domain:
+        # Else an older one of this host alone would linger beside it.
+        expire(response, COOKIE)
+
+
+def forget(response: HttpResponseBase, *, website: dict[str, Any], host: str) -> None:
+    """Have the browser forget its choice, and with it the number that it may hold."""
+    expire(response, COOKIE)
+    if domain := _shared_domain(website, host):
+        expire(response, COOKIE, domain)
+
+
+def _shared_domain(website: dict[str, Any], host: str) -> str | None:
+    """The domain whose hosts share a choice, if ``host`` is one of them."""
+    domain = website["shared_domain"]
+    return domain if domain and f".{host}".endswith(f".{domain}") else None
 
 
 def parse(cookie: str | None, *, now: datetime, days: int) -> Choice | None:

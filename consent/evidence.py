@@ -16,6 +16,8 @@ from .models import Banner
 
 logger = logging.getLogger(__name__)
 
+SCRIPT = "text/javascript; charset=utf-8"
+
 
 @dataclass(frozen=True)
 class PreferencesForm:
@@ -32,12 +34,40 @@ def banner_page(edition: Edition, slug: str) -> Page | None:
         return None
     if page := edition.known(("embed", slug)):
         return page
-    payload = banner.payload(website, edition.document)
-    body, digest = banner.serve(payload)
-    page = Page.of(body, "text/javascript; charset=utf-8")
-    is_kept = _keep(Banner(digest=digest, kind="script", website=slug, version_id=edition.number, body=payload))
+    files = banner.files(website, edition.content, edition.number)
+    body, digest = banner.serve(files.payload)
+    details_digest = sha256_of(files.details)
+    same: dict[str, Any] = {"website": slug, "version_id": edition.number}
+    is_kept = _keep(
+        Banner(digest=details_digest, kind="details", body=files.details, **same),
+        Banner(digest=digest, kind="script", body=files.payload, details_id=details_digest, **same),
+    )
+    page, details = (Page.of(text, SCRIPT) for text in (body, files.details))
+    for name, made in ((digest, page), (details_digest, details)):
+        edition.keep(("embed", slug, name), made)
     # Served all the same: without its evidence every choice is refused, and nothing released.
     return edition.keep(("embed", slug), page) if is_kept else page
+
+
+def exact_page(edition: Edition, slug: str, digest: str) -> Page | None:
+    """The file of a banner of ``slug`` with this digest, also of an earlier version; None if there was none.
+
+    Raises rendering.AWAY for what is not in memory.
+    """
+
+    def make() -> Page | None:
+        kept = Banner.objects.filter(digest=digest, website=slug, kind__in=["script", "details"]).first()
+        if kept is None:
+            return None
+        body = bytes(kept.body)
+        return Page.of(banner.serve(body)[0] if kept.kind == "script" else body, SCRIPT)
+
+    banner_page(edition, slug)
+    key = ("embed", slug, digest)
+    if page := edition.known(key):
+        return page
+    page = make()  # not remembered where there is none: anybody can make digests up
+    return edition.keep(key, page) if page else None
 
 
 def preferences_form(edition: Edition, language: str) -> PreferencesForm | None:
@@ -85,29 +115,12 @@ def warm(edition: Edition) -> None:
         preferences_form(edition, language)
 
 
-def _keep(evidence: Banner) -> bool:
+def _keep(*evidence: Banner) -> bool:
     """Store ``evidence`` unless it is there; whether that is certain."""
     try:
-        Banner.objects.bulk_create([evidence], ignore_conflicts=True)
+        for row in evidence:
+            Banner.objects.bulk_create([row], ignore_conflicts=True)
     except AWAY as error:
-        logger.warning("The banner %s could not be stored (%s)", evidence.digest[:12], type(error).__name__)
+        logger.warning("The banner %s could not be stored (%s)", evidence[-1].digest[:12], type(error).__name__)
         return False
     return True
-
-
-def receipt(record: Any, edition: Edition | None) -> dict[str, Any]:
-    """The public form of ``record``: what was chosen, when, under which words. No subject."""
-    return {
-        "id": str(record.id),
-        "website": record.website,
-        "version": record.version_id,
-        "statement": edition.digest if edition else None,
-        "banner": record.banner_id,
-        "language": record.language,
-        "gpc": record.gpc,
-        "action": record.action,
-        "choices": record.choices,
-        "vendors": record.vendors,
-        "decided_at": record.decided_at.isoformat(),
-        "recorded_at": record.recorded_at.isoformat(),
-    }

@@ -228,8 +228,8 @@ def _contradictions(record: ConsentRecord) -> dict[str, str]:
 
 
 def _not_once(record: ConsentRecord, answers: list[bool]) -> dict[str, str]:
-    if record.action != ConsentRecord.Action.SAVE or answers != [True]:
-        return {"once": _("Once, exactly one vendor is allowed, by the action “save”.")}
+    if record.action != ConsentRecord.Action.SAVE or not answers or not all(answers):
+        return {"once": _("For one page view, vendors are allowed and nothing is refused, by the action “save”.")}
     return {}
 
 

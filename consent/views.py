@@ -27,9 +27,9 @@ from policies import rendering
 from policies.rendering import Page, respond
 from policies.views import current_edition
 
-from . import evidence, recording
+from . import choice as browser
+from . import evidence, my_choice, receipts, recording, removal
 from .answering import answer_form
-from .choice import COOKIE, parse
 from .models import ConsentRecord
 from .throttling import seconds_to_wait
 
@@ -49,7 +49,20 @@ def embed(request, website):
     page = evidence.banner_page(current_edition(), website)
     if page is None:
         raise Http404(_("There is no web site “%(website)s”.") % {"website": website})
-    response = respond(request, page, EMBED_CACHE)
+    return _embedded(request, page, EMBED_CACHE)
+
+
+@require_safe
+def embed_exact(request, website, digest):
+    """One of its files as it was served under a version, at an address that never means anything else."""
+    page = evidence.exact_page(current_edition(), website, digest)
+    if page is None:
+        raise Http404(_("There is no web site “%(website)s”.") % {"website": website})
+    return _embedded(request, page, "public, max-age=31536000, immutable")
+
+
+def _embedded(request, page, cache_control):
+    response = respond(request, page, cache_control)
     response["Access-Control-Allow-Origin"] = "*"
     response["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
@@ -77,7 +90,8 @@ def present_choice(request, edition):
     website = rendering.home_website(edition.content)
     if website is None:
         return None
-    return parse(request.COOKIES.get(COOKIE), now=timezone.now(), days=website["consent_days"])
+    header = request.headers.get("Cookie", "")
+    return browser.latest(header, now=timezone.now(), days=website["consent_days"])
 
 
 def _cookies_page(edition, language, choice=None, receipt_id=None, error=""):
@@ -85,6 +99,7 @@ def _cookies_page(edition, language, choice=None, receipt_id=None, error=""):
     context = edition.context("cookies", language) | {
         "choice": {"decided_at": choice.decided_at} if choice else None,
         "receipt": reverse("receipt", args=[receipt_id]) if receipt_id else None,
+        "my_choice": reverse("my_choice"),
         "error": error,
         "form_action": reverse("record"),
         "hidden": [("banner", form.digest), ("language", language)] if form else [],
@@ -148,12 +163,13 @@ def _allow_origin(request, response):
 def _record_json(request):
     if (refusal := _too_much(request)) is not None:
         return refusal
+    origin = request.headers.get("Origin", "")
     try:
         data = json.loads(request.body.decode(), parse_constant=_no_constant)
     except (ValueError, RecursionError, UnreadablePostError, RawPostDataException):
         return _problem(400, {"body": _("This is not JSON in UTF-8.")})
     try:
-        stored, is_new = recording.record_choice(data, origin=request.headers.get("Origin", ""))
+        stored, is_new = recording.record_choice(data, origin=origin)
     except recording.Refused as error:
         clock = {"server_time": timezone.now().isoformat()} if error.clock else {}
         return _problem(400, error.errors, **clock)
@@ -165,11 +181,16 @@ def _record_json(request):
         return _problem(400, {"version": _("No statement has been published yet.")})
     except rendering.AWAY as error:
         return _away(error)
-    return JsonResponse(
-        evidence.receipt(stored, rendering.published(stored.version_id)),
+    shown = rendering.published(stored.version_id)
+    response = JsonResponse(
+        receipts.answer(stored, shown),
         status=201 if is_new else 200,
         headers={"Location": reverse("receipt", args=[stored.pk])},
     )
+    if origin == settings.PUBLIC_URL:
+        # Our own page, so these are the cookies of the site that the choice is about.
+        removal.remove(response, request.COOKIES, stored, shown.content, host=_host(request))
+    return response
 
 
 def _record_form(request):
@@ -209,7 +230,18 @@ def _record_form(request):
 
 
 def _store_form(request, language):
-    now = timezone.now()
+    now, edition = timezone.now(), current_edition()
+    before, origin = present_choice(request, edition), _form_origin(request)
+    website, host = rendering.home_website(edition.content), _host(request)
+    action = request.POST.get("action")
+    if action == "forget" and not (before and before.subject):
+        # Nothing was granted, so there is nothing to withdraw and to record.
+        if website is None or not recording.is_allowed_origin(origin, website["slug"]):
+            raise recording.OriginUnknown
+        response = _see(reverse("my_choice", query={"forgotten": "yes"}))
+        browser.forget(response, website=website, host=host)
+        return response
+
     digest = request.POST.get("banner", "")
     asked = recording.what_was_asked(digest)
     if asked is None:
@@ -219,16 +251,33 @@ def _store_form(request, language):
         asked=asked,
         digest=digest,
         language=language,
-        before=present_choice(request, current_edition()),
+        before=before,
         gpc=request.headers.get("Sec-GPC") == "1",
         now=now,
     )
-    stored, _is_new = recording.record_choice(answer.data, origin=_form_origin(request), now=now)
+    stored, _is_new = recording.record_choice(answer.data, origin=origin, now=now)
 
-    address = reverse("cookies", query={"receipt": str(stored.pk)}, fragment="preferences")
-    response = HttpResponseRedirect(address, status=303)
-    response.set_cookie(COOKIE, str(answer.kept), max_age=asked.days * 86_400, secure=settings.HTTPS, samesite="Lax")
+    receipt_id = str(stored.pk)
+    if action == "forget":
+        response = _see(reverse("my_choice", query={"forgotten": "yes", "receipt": receipt_id}))
+        browser.forget(response, website=website, host=host)
+    else:
+        if action == "withdraw":
+            response = _see(reverse("my_choice", query={"receipt": receipt_id}))
+        else:
+            response = _see(reverse("cookies", query={"receipt": receipt_id}, fragment="preferences"))
+        browser.keep(response, answer.kept, website=website, host=host, days=asked.days)
+    removal.remove(response, request.COOKIES, stored, rendering.published(stored.version_id).content, host=host)
     return response
+
+
+def _see(address):
+    return HttpResponseRedirect(address, status=303)
+
+
+def _host(request):
+    """The name under which the browser reached us, without a port."""
+    return urlsplit(f"//{request.get_host()}").hostname or ""
 
 
 def _form_origin(request):
@@ -304,12 +353,72 @@ def receipt(request, record_id):
     """What was recorded under this id, for who knows it: the id is a secret of 74 random bits."""
     try:
         stored = ConsentRecord.objects.filter(pk=record_id).first()
-        if stored is None:
-            raise Http404(_("There is no such receipt."))
-        response = JsonResponse(
-            evidence.receipt(stored, rendering.published(stored.version_id)), json_dumps_params={"indent": 2}
-        )
+        shown = rendering.published(stored.version_id) if stored else None
     except rendering.AWAY as error:
         return _away(error)
-    response["X-Robots-Tag"] = "noindex"
+    if shown is None:
+        raise Http404(_("There is no such receipt."))
+    response = JsonResponse(
+        receipts.receipt(stored, shown),
+        json_dumps_params={"indent": 2, "ensure_ascii": False},
+        content_type="application/ld+json",
+        headers={"X-Robots-Tag": "noindex"},
+    )
+    if "download" in request.GET:
+        response["Content-Disposition"] = f'attachment; filename="{receipts.filename(stored)}"'
     return response
+
+
+@csrf_exempt  # It changes nothing: who sends the number of a browser reads what that browser chose.
+@require_http_methods(["GET", "HEAD", "POST"])
+def own_page(request):
+    """What this browser chose, now and before; by POST, what the browser with another number did.
+
+    The number comes in the body, so that it stands in no address, log or history.
+    """
+    edition, choice = current_edition(), None
+    choice = present_choice(request, edition)
+    number = choice.subject if choice else None
+    is_about_another, records, error, status, wait = False, [], "", 200, 0
+    if request.method == "POST":
+        sent = my_choice.number_in(request.POST.get("subject", ""))
+        is_about_another = sent is None or sent != number
+        number = sent
+        wait = seconds_to_wait(request.META.get("REMOTE_ADDR", ""))
+    if wait:
+        status, error = 429, _("Too many requests from this address. Try again in a minute.")
+    else:
+        try:
+            records = my_choice.history(number)
+        except rendering.AWAY as away:
+            logger.warning("A history could not be shown (%s)", type(away).__name__)
+            status, wait = 503, RETRY_SECONDS
+            error = _("What was recorded cannot be shown just now. Try again in a minute.")
+    context = {"error": error, "is_about_another": is_about_another}
+    page = _own_page(request, edition, None if is_about_another else choice, records, context)
+    response = respond_once(page)
+    response.status_code = status
+    if wait:
+        response["Retry-After"] = str(wait)
+    return response
+
+
+def _own_page(request, edition, choice, records, context):
+    language = get_language()
+    receipt_id = None if context["error"] else _stored(request.GET.get("receipt", ""))
+    form = evidence.preferences_form(edition, language) if choice else None
+    rows = my_choice.rows(edition, language, records)
+    context |= edition.context("my_choice", language) | {
+        "present": my_choice.present(edition, language, choice, records) if choice else None,
+        "rows": rows,
+        "is_more": len(records) > len(rows),
+        "sites": sorted({row["website"] for row in rows}),
+        # Not what was sent: a number that is unknown and one that is none get the same page.
+        "number": records[0].subject if records and request.method == "POST" else None,
+        "receipt": reverse("receipt", args=[receipt_id]) if receipt_id else None,
+        "is_forgotten": choice is None and "forgotten" in request.GET,
+        "form_action": reverse("record"),
+        "hidden": [("banner", form.digest), ("language", language)] if form else [],
+    }
+    html = rendering.render("consent/my_choice.html", "my_choice", **context)
+    return Page.of(html, language=language, quality=5)

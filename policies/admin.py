@@ -4,6 +4,7 @@ import json
 
 from django.contrib import admin
 from django.db.models import Count, Q, Subquery
+from django.forms import BaseInlineFormSet
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils import timezone
@@ -23,7 +24,7 @@ from retention.admin import (
 )
 from retention.wording import lifetime_wording, rule_wording
 
-from . import models, publishing_views
+from . import catalogue, catalogue_views, models, publishing_views
 from .forms import country_field
 
 # What changed since publication is asked of every list of content, on both floors.
@@ -244,13 +245,32 @@ class VendorSafeguardAdmin(TranslatedContentAdmin):
     fieldsets = [(None, {"fields": ["name"]}), PLACE]
 
 
+class FilledInRows(BaseInlineFormSet):
+    """A row for each of the ``initial`` values, which stay proposals until they are sent back."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.extra = len(self.initial_extra or [])
+
+
 class CookieInline(PlainTabularInline):
     model = models.Cookie
-    fields = ["name", "storage", "party", "lifetime", "order"]
+    formset = FilledInRows
+    fields = ["name", "storage", "party", "lifetime", "http_only", "order"]
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        # Django names the columns of such a table, not its boxes.
+        field.widget.attrs["aria-label"] = field.label
+        if db_field.name == "lifetime":
+            field.widget.attrs |= {"class": "", "size": 8}
+        return field
 
 
 @admin.register(models.CookieVendor)
 class CookieVendorAdmin(CountryByName, TranslatedContentAdmin):
+    """The form may be filled in from the catalogue (``?catalogue=…``); only saving stores anything."""
+
     list_display = ["__str__", "category", "country", "kept_for", *DESK_COLUMNS]
     list_filter = ["category", "websites", TextsFilter, ChangedFilter]
     list_select_related = ["category"]
@@ -259,10 +279,56 @@ class CookieVendorAdmin(CountryByName, TranslatedContentAdmin):
     fieldsets = [
         (None, {"fields": ["name", "company", "country", "category", "purpose", "privacy_url"]}),
         (_("How long"), {"fields": ["lifetime", "lifetime_is_maximum"]}),
-        (_("Consent"), {"fields": ["consent_reason", "websites", "safeguards", "signals"]}),
+        (_("Consent"), {"fields": ["consent_reason", "websites", "safeguards"]}),
+        (_("What the banner holds back and tells"), {"fields": ["hosts", "signals"]}),
         PLACE,
     ]
     inlines = [CookieInline]
+
+    def get_urls(self):
+        view = self.admin_site.admin_view(self.catalogue_view)
+        return [path("catalogue/", view, name="policies_cookievendor_catalogue"), *super().get_urls()]
+
+    def catalogue_view(self, request):
+        return catalogue_views.listing(request, model_admin=self)
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name in {"hosts", "signals"}:
+            field.widget.attrs |= {"class": "vLargeTextField", "spellcheck": "false"}
+        return field
+
+    # -- Filled in from the catalogue
+
+    def _chosen(self, request, vendor=None):
+        """The entry to fill in: when the form is first shown, to somebody who may save it."""
+        may_save = self.has_change_permission(request, vendor) if vendor else self.has_add_permission(request)
+        chosen = request.GET.get("catalogue")
+        return catalogue.entries().get(chosen) if request.method == "GET" and may_save else None
+
+    def get_changeform_initial_data(self, request):
+        initial = super().get_changeform_initial_data(request)
+        if chosen := self._chosen(request):
+            category = models.CookieCategory.objects.filter(slug=chosen["category"]).first()
+            return initial | catalogue.values_of(chosen) | {"category": category}
+        return initial
+
+    def get_formset_kwargs(self, request, obj, inline, prefix):
+        kwargs = super().get_formset_kwargs(request, obj, inline, prefix)
+        if chosen := self._chosen(request, obj if obj.pk else None):
+            # Only now: values that a form takes for initial when it is sent back, it would not save.
+            cookies = catalogue.additions(obj, chosen).cookies if obj.pk else chosen["cookies"]
+            return kwargs | {"initial": cookies}
+        return kwargs
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        if chosen := self._chosen(request, obj):
+            context["is_filled_in"] = True
+            if obj:
+                context["adminform"].form.initial |= catalogue.additions(obj, chosen).values_of(obj)
+        elif obj and self.has_change_permission(request, obj) and (known := catalogue.entry_for(obj)):
+            context["additions"] = catalogue.additions(obj, known)
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     @admin.display(description=_("lifetime"), ordering="lifetime")
     def kept_for(self, vendor):

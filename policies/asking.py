@@ -2,79 +2,279 @@
 
 A choice holds for the fingerprint of each category that was asked. A publication that takes
 something away, shortens a life or corrects a text keeps the fingerprint; one that adds to what
-visitors agree to gives the category a new one.
+visitors agree to gives the category a new one. Software cannot judge a new wording: that is
+shown to whoever publishes, who may have more asked again, never less.
 """
 
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from retention.periods import Period
-from retention.wording import SESSION
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
+from retention.languages import Bilingual, in_both
+from retention.periods import Period
+from retention.wording import SESSION, lifetime_wording
+
+from .reading import in_language
 from .snapshot import canonical, sha256
 
-DAYS = {"year": 365.2425, "month": 30.436875, "week": 7, "day": 1}
+# In twelfths of a day, so that a year is both 12 months and the 365 days that a cookie counts.
+UNITS = {"year": 12 * 365, "month": 365, "week": 12 * 7, "day": 12}
+
+REASONS = {
+    "new": lazy("%(vendor)s is new on this web site."),
+    "moved": lazy("%(vendor)s comes from the category “%(category)s”."),
+    "company": lazy("%(vendor)s belongs to another company: “%(company)s”."),
+    "country": lazy("%(vendor)s moves to another country: %(country)s."),
+    "lifetime": lazy("%(vendor)s is kept longer: %(now)s; before: %(before)s."),
+    "cookie": lazy("%(vendor)s keeps “%(cookie)s” longer than anything before: %(now)s; before: %(before)s."),
+    "safeguards": lazy("%(vendor)s has lost what protects visitors: %(safeguards)s."),
+    "dpv": lazy("The category has a purpose that it did not have: %(terms)s."),
+    "consent": lazy("The category did not need consent before."),
+}
+REWORDINGS = {
+    "name": lazy("The name of the category was reworded."),
+    "purpose": lazy("The purpose of the category was reworded."),
+    "vendor": lazy("The purpose of %(vendor)s was reworded."),
+    "safeguard": lazy("A safeguard of %(vendor)s was reworded."),
+    "banner": lazy("The text of the banner was reworded."),
+}
 
 
-def settle_fingerprints(content: dict[str, Any], before: dict[str, Any] | None, salt: str) -> dict[str, list[str]]:
+@dataclass(frozen=True)
+class Reason:
+    """Why a category is asked about again: a key of REASONS, and the vendor that it is about."""
+
+    kind: str
+    vendor: str = ""
+    words: dict[str, str | Bilingual] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """A sentence in the language that is active."""
+        return str(REASONS[self.kind]) % in_language(self.words, get_language())
+
+
+@dataclass(frozen=True)
+class Rewording:
+    """A text that may ask for more than it did, or not: a key of REWORDINGS, and both texts."""
+
+    kind: str
+    before: Bilingual
+    now: Bilingual
+    vendor: str = ""
+
+    def __str__(self) -> str:
+        """A sentence in the language that is active."""
+        return str(REWORDINGS[self.kind]) % {"vendor": self.vendor}
+
+    @property
+    def changes(self) -> list[dict[str, str]]:
+        """The text before and now, in each language in which it changed."""
+        return [
+            {"language": language, "before": self.before[language], "now": text}
+            for language, text in self.now.items()
+            if text != self.before[language]
+        ]
+
+
+Categories = Mapping[str, list[str]]  # web site → its categories, by slug
+AskedAgain = dict[str, dict[str, list[Reason]]]  # web site → category → why
+
+
+class Catalogue:
+    """The vendors, categories and questions of a version's content, by slug; of none: nothing."""
+
+    def __init__(self, content: dict[str, Any] | None) -> None:
+        self.vendors, self.categories, self.safeguards, self.websites = (
+            {entry["slug"]: entry for entry in content[key]} if content else {}
+            for key in ("cookie_vendors", "cookie_categories", "vendor_safeguards", "websites")
+        )
+        self.asked = {
+            website: {category["slug"]: category for category in entry["categories"]}
+            for website, entry in self.websites.items()
+            if entry["categories"]
+        }
+
+
+def settle_fingerprints(content: dict[str, Any], before: dict[str, Any] | None, salt: str) -> AskedAgain:
     """Set the fingerprint of every category in ``content``, and return who is asked again.
 
     That is, per web site, the categories that visitors who chose under ``before`` are asked
-    about anew. ``salt``, the digest of the version before, makes a new fingerprint one that
-    never was: who agreed while a vendor was gone has not agreed to its return.
+    about anew, and why. ``salt``, the digest of the version before, makes a new fingerprint one
+    that never was: who agreed while a vendor was gone has not agreed to its return.
     """
-    vendors = {vendor["slug"]: vendor for vendor in content["cookie_vendors"]}
-    vendors_before = {vendor["slug"]: vendor for vendor in before["cookie_vendors"]} if before else {}
-    asked_before = {
-        (website["slug"], category["slug"]): category
-        for website in (before["websites"] if before else [])
-        for category in website["categories"]
-    }
-    sites_before = {website for website, _category in asked_before}
-    again: dict[str, list[str]] = {}
+    now, past = Catalogue(content), Catalogue(before)
+    again: AskedAgain = {}
     for website in content["websites"]:
+        asked_before = past.asked.get(website["slug"], {})
         for category in website["categories"]:
-            members = [vendors[slug] for slug in category["vendors"]]
-            known = asked_before.get((website["slug"], category["slug"]))
-            if known and known["needs_consent"] == category["needs_consent"]:
-                members_before = {slug: vendors_before[slug] for slug in known["vendors"]}
-                if not any(_asks_more(member, members_before.get(member["slug"])) for member in members):
-                    category["fingerprint"] = known["fingerprint"]
-                    continue
-            category["fingerprint"] = _fingerprint(category["slug"], members, salt)
-            if category["needs_consent"] and website["slug"] in sites_before:
-                again.setdefault(website["slug"], []).append(category["slug"])
+            known = asked_before.get(category["slug"])
+            reasons = list(_reasons(category, asked_before, now, past))
+            if known and known["needs_consent"] == category["needs_consent"] and not reasons:
+                category["fingerprint"] = known["fingerprint"]
+                continue
+            category["fingerprint"] = _fingerprint(category, now, salt)
+            if category["needs_consent"] and asked_before:
+                again.setdefault(website["slug"], {})[category["slug"]] = reasons
     return again
 
 
-def _fingerprint(category: str, vendors: list[dict[str, Any]], salt: str) -> str:
+def could_also_ask(content: dict[str, Any], before: dict[str, Any] | None, again: AskedAgain) -> Categories:
+    """Per web site, the categories that visitors chose about and are not asked about ``again``."""
+    past = Catalogue(before)
+    could = {
+        website["slug"]: [
+            category["slug"]
+            for category in website["categories"]
+            if category["needs_consent"] and category["slug"] not in again.get(website["slug"], {})
+        ]
+        for website in content["websites"]
+        if website["slug"] in past.asked
+    }
+    return {website: categories for website, categories in could.items() if categories}
+
+
+def by_website(names: Iterable[str]) -> Categories:
+    """``["website/analytical"]`` → ``{"website": ["analytical"]}``."""
+    categories: dict[str, list[str]] = {}
+    for name in names:
+        website, _slash, category = name.partition("/")
+        categories.setdefault(website, []).append(category)
+    return categories
+
+
+def problems_of_asking(also: Categories, content: dict[str, Any], before: dict[str, Any] | None) -> list[str]:
+    """Why visitors cannot be asked again about ``also``, a sentence each; empty where they can."""
+    now, past = Catalogue(content), Catalogue(before)
+    problems = []
+    for website, categories in also.items():
+        if website not in now.websites:
+            problems.append(_("There is no web site “%(website)s”.") % {"website": website})
+            continue
+        if website not in past.asked:
+            problems.append(
+                _("Nobody has been asked yet on “%(website)s”, so there is nobody to ask again.") % {"website": website}
+            )
+            continue
+        asked = now.asked.get(website, {})
+        for category in categories:
+            words = {"website": website, "category": category}
+            if category not in asked:
+                problems.append(_("The banner of “%(website)s” does not ask about “%(category)s”.") % words)
+            elif not asked[category]["needs_consent"]:
+                problems.append(_("“%(category)s” needs no consent, so nobody is asked about it.") % words)
+    return problems
+
+
+def add_to_asked(also: Categories, content: dict[str, Any], again: AskedAgain, salt: str) -> dict[str, list[str]]:
+    """Give ``also`` new fingerprints too, and return all that is asked again, in order."""
+    now = Catalogue(content)
+    asked: dict[str, list[str]] = {}
+    for website in content["websites"]:
+        for category in website["categories"]:
+            is_added = category["slug"] in also.get(website["slug"], [])
+            if is_added:
+                category["fingerprint"] = _fingerprint(category, now, salt)
+            if is_added or category["slug"] in again.get(website["slug"], {}):
+                asked.setdefault(website["slug"], []).append(category["slug"])
+    return asked
+
+
+def rewordings(content: dict[str, Any], before: dict[str, Any] | None) -> dict[tuple[str, str], list[Rewording]]:
+    """Per web site and category, the texts under which visitors chose and that read differently now."""
+    now, past = Catalogue(content), Catalogue(before)
+    return {
+        (website, slug): [text for text in _texts(website, known, asked[slug], now, past) if text.changes]
+        for website, asked_before in past.asked.items()
+        if (asked := now.asked.get(website))
+        for slug, known in asked_before.items()
+        if slug in asked
+    }
+
+
+def _reasons(category: dict, asked_before: dict[str, dict], now: Catalogue, past: Catalogue) -> Iterator[Reason]:
+    """Why agreeing to ``category`` is agreeing to more than before, on the same web site."""
+    slug = category["slug"]
+    if known := asked_before.get(slug):
+        if category["needs_consent"] and not known["needs_consent"]:
+            yield Reason("consent")
+        terms_before = past.categories[slug]["dpv"]
+        if added := [term for term in now.categories[slug]["dpv"] if term not in terms_before]:
+            yield Reason("dpv", words={"terms": ", ".join(added)})
+    stood_in = {vendor: slug for slug, entry in asked_before.items() for vendor in entry["vendors"]}
+    for vendor in category["vendors"]:
+        name = {"vendor": now.vendors[vendor]["name"]}
+        if vendor not in stood_in:
+            yield Reason("new", vendor, name)
+        elif stood_in[vendor] != slug:
+            yield Reason("moved", vendor, name | {"category": past.categories[stood_in[vendor]]["name"]})
+        else:
+            yield from _reasons_of_vendor(now.vendors[vendor], past.vendors[vendor], past)
+
+
+def _reasons_of_vendor(vendor: dict, before: dict, past: Catalogue) -> Iterator[Reason]:
+    slug, name = vendor["slug"], {"vendor": vendor["name"]}
+    if vendor["company"] != before["company"]:
+        yield Reason("company", slug, name | {"company": vendor["company"]})
+    # The code, not the name: locale data of a later release may write a name differently.
+    if vendor["country"]["code"] != before["country"]["code"]:
+        yield Reason("country", slug, name | {"country": vendor["country"]["name"]})
+    (lifetime, cookie), (lifetime_before, _cookie) = _longest(vendor), _longest(before)
+    if _length(lifetime) > _length(lifetime_before):
+        words = name | {"now": _in_words(lifetime), "before": _in_words(lifetime_before)}
+        yield Reason("cookie", slug, words | {"cookie": cookie}) if cookie else Reason("lifetime", slug, words)
+    if lost := [safeguard for safeguard in before["safeguards"] if safeguard not in vendor["safeguards"]]:
+        names = in_both(lambda language: ", ".join(past.safeguards[one]["name"][language] for one in lost))
+        yield Reason("safeguards", slug, name | {"safeguards": names})
+
+
+def _texts(website: str, known: dict, category: dict, now: Catalogue, past: Catalogue) -> Iterator[Rewording]:
+    yield Rewording("banner", past.websites[website]["banner_text"], now.websites[website]["banner_text"])
+    for key in ("name", "purpose"):
+        yield Rewording(key, past.categories[known["slug"]][key], now.categories[known["slug"]][key])
+    for slug in category["vendors"]:
+        if slug in known["vendors"]:
+            vendor, before = now.vendors[slug], past.vendors[slug]
+            yield Rewording("vendor", before["purpose"], vendor["purpose"], vendor["name"])
+            for one in vendor["safeguards"]:
+                if one in before["safeguards"]:
+                    texts = past.safeguards[one]["name"], now.safeguards[one]["name"]
+                    yield Rewording("safeguard", *texts, vendor["name"])
+
+
+def _fingerprint(category: dict, now: Catalogue, salt: str) -> str:
     """Twelve hexadecimal digits over what a visitor agrees to by allowing ``category``."""
-    material = sorted(canonical(_material(vendor)) for vendor in vendors)
-    return sha256(canonical({"category": category, "vendors": material, "after": salt}))[:12]
+    vendors = sorted(canonical(_material(now.vendors[vendor])) for vendor in category["vendors"])
+    purposes = sorted(now.categories[category["slug"]]["dpv"])
+    material = {"category": category["slug"], "purposes": purposes, "vendors": vendors, "after": salt}
+    return sha256(canonical(material))[:12]
 
 
-def _material(vendor: dict[str, Any]) -> dict[str, Any]:
+def _material(vendor: dict) -> dict[str, Any]:
     return {
         "slug": vendor["slug"],
         "company": vendor["company"],
         "country": vendor["country"]["code"],
-        "lifetime": vendor["lifetime"]["value"],
+        "lifetime": _longest(vendor)[0],
         "safeguards": sorted(vendor["safeguards"]),
     }
 
 
-def _asks_more(vendor: dict[str, Any], before: dict[str, Any] | None) -> bool:
-    """Whether agreeing to ``vendor`` is agreeing to more than to what it was ``before``."""
-    if before is None:
-        return True
-    return (
-        vendor["company"] != before["company"]
-        or vendor["country"] != before["country"]
-        or _days(vendor["lifetime"]["value"]) > _days(before["lifetime"]["value"])
-        or not set(before["safeguards"]) <= set(vendor["safeguards"])
-    )
+def _longest(vendor: dict) -> tuple[str, str]:
+    """The longest life that ``vendor`` or one of its cookies has, and the name of that cookie."""
+    stated = (vendor["lifetime"]["value"], "")
+    cookies = ((cookie["lifetime"]["value"], cookie["name"]) for cookie in vendor["cookies"])
+    return max([stated, *cookies], key=lambda life: _length(life[0]))
 
 
-def _days(lifetime: str) -> float:
+def _length(lifetime: str) -> int:
     if lifetime == SESSION:
         return 0
-    return sum(number * DAYS[unit] for unit, number in Period.parse(lifetime).parts())
+    return sum(number * UNITS[unit] for unit, number in Period.parse(lifetime).parts())
+
+
+def _in_words(lifetime: str) -> Bilingual:
+    return in_both(lambda language: lifetime_wording(lifetime))

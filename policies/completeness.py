@@ -1,19 +1,22 @@
 """What a draft lacks before it can be published at all: texts in one language, whole parts.
 
-Reads the composed content, not the rows, so that what is checked is what is frozen. Rules
-on what the law asks of the texts belong to the review.
+Also settings of a web site with which its banner could not work. Reads the composed content,
+not the rows, so that what is checked is what is frozen, however it came there. Rules on what
+the law asks of the texts belong to the review.
 """
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from .content_file import KINDS
 from .models import Controller, Section
 from .reading import LANGUAGE_KEYS, home_website
+from .validators import check_contrast
 
 # Texts without which their entry says nothing; all others may be empty, in both languages.
 REQUIRED = {
@@ -30,6 +33,8 @@ Place = tuple[str, ...]  # ("purposes", "introduction", "title"): from the list 
 def problems_of(content: dict[str, Any]) -> list[str]:
     """Why ``content`` cannot be published, a sentence each; empty where it can."""
     problems = list(_missing_parts(content))
+    for website in content["websites"]:
+        problems.extend(_unusable_settings(website))
     for place, texts in _texts(content, ()):
         problems.extend(_missing_texts(place, texts))
     return problems
@@ -52,6 +57,28 @@ def _missing_parts(content: dict[str, Any]) -> Iterator[str]:
             yield _("Purpose “%(slug)s”: say how long the data is kept.") % {"slug": purpose["slug"]}
     if home_website(content) is None:
         yield _("Mark the web site to which the pages of the statement belong.")
+
+
+def _unusable_settings(website: dict[str, Any]) -> Iterator[str]:
+    domain, looks = website["shared_domain"], website["looks"]
+    # A browser refuses a cookie for a domain that the page is not in, so the choice would be lost.
+    for origin in website["origins"] if domain else []:
+        if not _is_within(origin, domain):
+            yield _("Web site “%(slug)s”: %(origin)s lies outside %(domain)s, which is to share one choice.") % {
+                "slug": website["slug"],
+                "origin": origin,
+                "domain": domain,
+            }
+    try:
+        check_contrast(**{name: looks[name] for name in ("background", "foreground", "accent")})
+    except ValidationError as error:
+        yield _("Web site “%(slug)s”: %(problem)s") % {"slug": website["slug"], "problem": " ".join(error.messages)}
+
+
+def _is_within(origin: str, domain: str) -> bool:
+    """Whether ``origin``, or all that its asterisk stands for, is ``domain`` or below it."""
+    host = (urlsplit(origin).hostname or "").removeprefix("*.")
+    return host == domain or host.endswith(f".{domain}")
 
 
 def _texts(value: Any, place: Place) -> Iterator[tuple[Place, dict[str, str]]]:

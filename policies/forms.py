@@ -9,6 +9,8 @@ from django.utils.text import capfirst
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from .asking import by_website
+
 
 def countries():
     """Code and name of every country in the language that is active, by name."""
@@ -29,8 +31,17 @@ def country_field(db_field):
     )
 
 
+class CategoryBoxes(forms.CheckboxSelectMultiple):
+    """A box per category of a web site; what there is to weigh stands beside it, named after it."""
+
+    def create_option(self, *args, **kwargs):
+        option = super().create_option(*args, **kwargs)
+        option["attrs"]["aria-describedby"] = f"{option['attrs']['id']}_notes"
+        return option
+
+
 class PublishForm(forms.Form):
-    """What a publisher says about a new version."""
+    """What a publisher says about a new version; ``offer`` it first what can be asked again."""
 
     change_summary_en = forms.CharField(
         label=_("What changed (English)"),
@@ -48,5 +59,18 @@ class PublishForm(forms.Form):
         help_text=_("Empty: now. In the future: until then visitors read the present version."),
         widget=AdminSplitDateTime(),
     )
+    ask_also = forms.MultipleChoiceField(
+        required=False,
+        widget=CategoryBoxes,
+        error_messages={"invalid_choice": _("“%(value)s” is no longer asked about. Look at the list again.")},
+    )
     # What the publisher has seen in the preview; see publish_statement.
     expected_digest = forms.CharField(widget=forms.HiddenInput)
+
+    def offer(self, asked):
+        """Let ``asked``, pairs of a web site and a category, be chosen to be asked again."""
+        self.fields["ask_also"].choices = [(f"{website}/{category}",) * 2 for website, category in asked]
+
+    def clean_ask_also(self):
+        """``{web site: [categories]}``"""
+        return by_website(self.cleaned_data["ask_also"])

@@ -673,7 +673,7 @@ class Cookie(models.Model):
     http_only = models.BooleanField(
         _("out of reach of scripts"),
         default=False,
-        help_text=_("Marked HttpOnly. The banner cannot remove it; it says so."),
+        help_text=_("Marked HttpOnly. The banner cannot remove it; the cookies page says so."),
     )
     order = models.PositiveIntegerField(_("order"), default=0)
 

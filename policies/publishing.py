@@ -12,10 +12,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from . import rendering
-from .asking import settle_fingerprints
+from .asking import AskedAgain, Categories, add_to_asked, could_also_ask, problems_of_asking, settle_fingerprints
 from .completeness import problems_of
 from .models import StatementPdf, StatementVersion
 from .pdf import make_pdf
+from .reading import completed
 from .snapshot import canonical, compose, sha256
 
 logger = logging.getLogger(__name__)
@@ -36,18 +37,30 @@ class Draft:
     """The rows as they are now, beside the version that was published last.
 
     ``digest`` is of the content alone: whoever previews a draft hands it back when
-    publishing, so that nothing is published that was not seen.
+    publishing, so that nothing is published that was not seen. ``before`` is the content of
+    the latest version, ``problems`` what stands in the way, a sentence each.
     """
 
     content: dict[str, Any]
     digest: str
     latest: StatementVersion | None
+    before: dict[str, Any] | None
     problems: list[str]
-    asks_again: dict[str, list[str]]
+    asks_again: AskedAgain
 
     @property
     def is_changed(self) -> bool:
-        return self.latest is None or content_of(self.latest) != self.content
+        return self.before != self.content
+
+    @property
+    def could_also_ask(self) -> Categories:
+        """What a publisher may have asked again beside ``asks_again``."""
+        return could_also_ask(self.content, self.before, self.asks_again)
+
+    @property
+    def previous(self) -> str:
+        """The digest of the version that this one would follow; empty for the first."""
+        return self.latest.digest if self.latest else ""
 
 
 def look_at_draft() -> Draft:
@@ -57,11 +70,7 @@ def look_at_draft() -> Draft:
         content = compose()
     before = content_of(latest) if latest else None
     again = settle_fingerprints(content, before, latest.digest if latest else "")
-    draft = Draft(content, sha256(canonical(content)), latest, [], again)
-    if not draft.is_changed:
-        draft.problems.append(_("Nothing has changed since %(version)s.") % {"version": latest})
-    draft.problems.extend(problems_of(content))
-    return draft
+    return Draft(content, sha256(canonical(content)), latest, before, problems_of(content), again)
 
 
 @contextmanager
@@ -82,6 +91,7 @@ def publish_statement(
     change_summary: dict[str, str],
     effective_at: datetime | None = None,
     expected_digest: str | None = None,
+    ask_also: Categories | None = None,
     now: datetime | None = None,
 ) -> StatementVersion:
     """Freeze the draft as the next version, with both PDFs, and return it.
@@ -89,13 +99,18 @@ def publish_statement(
     ``by`` is the user name of who answers for the text; ``change_summary`` says in both
     languages what changed; ``effective_at`` (aware, default ``now``) may lie in the future,
     but not before the version that was published last. ``expected_digest`` is that of the
-    draft that was previewed. Raises NotPublishable.
+    draft that was previewed. ``ask_also``, by web site, are categories that visitors are asked
+    about again though the software finds no reason; they need no change of the content.
+    Raises NotPublishable.
     """
     now = now or timezone.now()
     # To the second: that is how exactly people, and PDFs, say when something holds.
     effective_at = (effective_at or now).replace(microsecond=0)
     draft = look_at_draft()
-    problems = list(draft.problems)
+    also = ask_also or {}
+    problems = [*draft.problems, *problems_of_asking(also, draft.content, draft.before)]
+    if not draft.is_changed and not any(also.values()):
+        problems.insert(0, _("Nothing has changed since %(version)s.") % {"version": draft.latest})
     if expected_digest is not None and expected_digest != draft.digest:
         problems.insert(0, _("The draft was changed after you opened this preview. Look at it again."))
     if not all(change_summary.get(language, "").strip() for language in ("en", "nl")):
@@ -111,15 +126,16 @@ def publish_statement(
     if problems:
         raise NotPublishable(problems)
 
+    asked = add_to_asked(also, draft.content, draft.asks_again, draft.previous)
     document = {
         "format": FORMAT,
         "number": draft.latest.number + 1 if draft.latest else 1,
-        "previous": draft.latest.digest if draft.latest else "",
+        "previous": draft.previous,
         "effective_at": timezone.localtime(effective_at).isoformat(),
         "change_summary": {language: change_summary[language].strip() for language in ("en", "nl")},
         "content": draft.content,
     }
-    version = _store(document, effective_at, by, draft.asks_again, now)
+    version = _store(document, effective_at, by, asked, now)
     rendering.look_again()
     logger.info("Published %s (%s)", version.number, version.digest[:12])
     return version
@@ -159,4 +175,4 @@ def _store(document, effective_at, by, asked, now) -> StatementVersion:
 
 
 def content_of(version: StatementVersion) -> dict[str, Any]:
-    return rendering.parse(version.document)["content"]
+    return completed(rendering.parse(version.document)["content"])

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_safe
 
+from .asking import rewordings
 from .forms import PublishForm
 from .models import StatementVersion
 from .publishing import NotPublishable, look_at_draft, publish_statement
@@ -33,6 +34,7 @@ def publish(request, *, model_admin):
     """What stands in the way, what visitors will see and be asked; and the button."""
     draft = look_at_draft()
     form = PublishForm(request.POST or None, initial={"expected_digest": draft.digest})
+    form.offer(_asked_about(draft))
     if request.method == "POST" and form.is_valid():
         try:
             version = _publish(request, form)
@@ -40,6 +42,7 @@ def publish(request, *, model_admin):
             for problem in error.problems:
                 messages.error(request, problem)
             draft = look_at_draft()
+            form.offer(_asked_about(draft))
         else:
             model_admin.log_addition(request, version, _("Published."))
             messages.success(request, _told(version))
@@ -55,14 +58,14 @@ def publish(request, *, model_admin):
         "opts": StatementVersion._meta,
         "draft": draft,
         "next_number": _next_number(draft),
-        "asked_again": _asked_again(draft),
+        "asking": _asking(draft, form),
         "changed": _changed(request, model_admin.admin_site),
         "previews": _previews(),
         "form": form,
         "adminform": helpers.AdminForm(form, _fieldsets(), {}, model_admin=model_admin),
         "media": model_admin.media + form.media,
         # On a draft that cannot be published there is nothing to sign; but what was typed is kept.
-        "has_form": form.is_bound or not draft.problems,
+        "has_form": form.is_bound or (not draft.problems and (draft.is_changed or draft.could_also_ask)),
     }
     return TemplateResponse(request, "admin/policies/statementversion/publish.html", context)
 
@@ -84,7 +87,7 @@ def preview(request, language, page):
         digest=draft.digest,
         effective_at=now,
         document={
-            "previous": draft.latest.digest if draft.latest else "",
+            "previous": draft.previous,
             "change_summary": dict.fromkeys(LANGUAGES, ""),
             "content": draft.content,
         },
@@ -128,6 +131,7 @@ def _publish(request, form):
         change_summary={language: form.cleaned_data[f"change_summary_{language}"] for language in LANGUAGES},
         effective_at=form.cleaned_data["effective_at"],
         expected_digest=form.cleaned_data["expected_digest"],
+        ask_also=form.cleaned_data["ask_also"],
     )
 
 
@@ -166,16 +170,36 @@ def _previews():
     ]
 
 
-def _asked_again(draft):
-    """Per web site, in the reader's language, the cookie categories that are asked about again."""
+def _asked_about(draft):
+    """All that visitors can be asked again, be it by choice: pairs of a web site and a category."""
+    for asked in (draft.asks_again, draft.could_also_ask):
+        for website, categories in asked.items():
+            yield from ((website, category) for category in categories)
+
+
+def _asking(draft, form):
+    """Per web site: what is asked again and why, and boxes for the rest with what there is to weigh."""
     language = get_language()
     websites, categories = (
         {entry["slug"]: entry["name"][language] or entry["slug"] for entry in draft.content[key]}
         for key in ("websites", "cookie_categories")
     )
+    found, others = draft.asks_again, draft.could_also_ask
+    texts = rewordings(draft.content, draft.before)
+    boxes = {box.data["value"]: box for box in form["ask_also"]}
     return [
-        {"website": websites[website], "categories": [categories[slug] for slug in slugs]}
-        for website, slugs in draft.asks_again.items()
+        {
+            "name": name,
+            "found": [
+                {"name": categories[slug], "reasons": reasons} for slug, reasons in found.get(website, {}).items()
+            ],
+            "others": [
+                {"name": categories[slug], "box": boxes[f"{website}/{slug}"], "texts": texts[website, slug]}
+                for slug in others.get(website, [])
+            ],
+        }
+        for website, name in websites.items()
+        if website in found or website in others
     ]
 
 

@@ -1,8 +1,32 @@
 """A version's content as one reader sees it: one language, and references followed."""
 
+import copy
 from typing import Any
 
 LANGUAGE_KEYS = {"en", "nl"}
+
+# What the documents of earlier releases do not say, as it was then.
+WEBSITE_BEFORE = {
+    "consent_months": 6,
+    "shared_domain": "",
+    "position": "corner",
+    "looks": {"background": "", "foreground": "", "accent": "", "radius": None, "fonts": ""},
+}
+
+
+def completed(content: dict[str, Any]) -> dict[str, Any]:
+    """``content`` with what an earlier release did not write into it yet; the given one stays as it is."""
+    content = copy.deepcopy(content)
+    for website in content["websites"]:
+        for name, value in WEBSITE_BEFORE.items():
+            website.setdefault(name, value)
+    for category in content["cookie_categories"]:
+        category.setdefault("signals", [])
+    for vendor in content["cookie_vendors"]:
+        vendor.setdefault("hosts", [])
+        for cookie in vendor["cookies"]:
+            cookie.setdefault("http_only", False)
+    return content
 
 
 def in_language(value: Any, language: str) -> Any:

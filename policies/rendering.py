@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import brotli
@@ -28,7 +29,7 @@ from django.utils.http import parse_etags
 from django.utils.translation import override
 
 from .models import StatementPdf, StatementVersion
-from .reading import home_website, in_language, read
+from .reading import completed, home_website, in_language, read
 
 logger = logging.getLogger(__name__)
 
@@ -87,9 +88,10 @@ class Edition:
     _pages: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    @property
+    @cached_property
     def content(self) -> dict[str, Any]:
-        return self.document["content"]
+        """The document's content, complete also if an earlier release wrote it."""
+        return completed(self.document["content"])
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """What ``make`` returns, made once per process and edition and kept under ``key``.

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent.choice import Choice, parse
+from consent.choice import Choice, latest, parse
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SUBJECT = uuid.UUID("5f0c7f0e-4b7f-4d7e-9d3c-0a4a2c1b9e11")
@@ -113,6 +113,31 @@ def test_a_choice_holds_for_its_time_and_not_from_the_future(age, holds):
 )
 def test_what_is_malformed_counts_as_no_choice(value):
     assert parse(value, now=NOW, days=182) is None
+
+
+def kept(hours):
+    """The cookie of a choice made some hours ago."""
+    return f"privacy_consent={Choice(NOW - timedelta(hours=hours), {'a': False}, {'a': 'f'})}"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        kept(1),
+        f"{kept(1)}; {kept(2)}",
+        f"{kept(2)}; {kept(1)}",
+        f"{kept(-25)}; {kept(1)}; {kept(24 * 182)}",
+        f"privacy_consent=; {kept(1)}; privacy_consent=x; privacy_consent",
+        f"a=b;{kept(1)};xprivacy_consent={kept(0)[16:]}",
+    ],
+)
+def test_of_the_choices_of_a_host_and_its_domain_the_latest_valid_one_counts(header):
+    assert latest(header, now=NOW, days=182).decided_at == NOW - timedelta(hours=1)
+
+
+@pytest.mark.parametrize("header", ["", ";", "=", "a=b", "privacy_consent", "privacy_consent=x", kept(24 * 182)])
+def test_a_header_without_a_valid_choice_holds_none(header):
+    assert latest(header, now=NOW, days=182) is None
 
 
 @given(st.text(max_size=200))

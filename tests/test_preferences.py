@@ -8,7 +8,8 @@ import pytest
 from django.db import OperationalError, connection
 
 from consent.models import Banner, ConsentRecord
-from policies.models import CookieVendor
+from policies import rendering
+from policies.models import CookieVendor, Website
 from policies.rendering import sha256_of
 
 PAGES = {"en": "/en/cookies/", "nl": "/nl/cookies/"}
@@ -89,6 +90,28 @@ def test_the_cookie_lives_182_days_for_yes_and_no_alike(client, choose):
         cookie = choose(action=action).cookies["privacy_consent"]
         assert cookie["max-age"] == 182 * 86_400
         assert (cookie["samesite"], cookie["path"], cookie["domain"]) == ("Lax", "/", "")
+
+
+def test_the_cookie_lives_as_long_as_the_web_site_says(client, choose, publish):
+    Website.objects.filter(hosts_statement=True).update(consent_months=9)
+    publish()
+    rendering.look_again()
+
+    assert choose(action="reject_all").cookies["privacy_consent"]["max-age"] == 273 * 86_400
+
+
+def test_an_older_choice_of_the_same_name_does_not_come_back(client, choose):
+    """The host and its parent domain may both have one; the browser sends both."""
+    choose(action="accept_all")
+    older = client.cookies["privacy_consent"].value
+    choose("nl", action="save", **{"allow-marketing": "yes"})
+    newer = json.loads(unquote(client.cookies["privacy_consent"].value))
+    newer = quote(json.dumps(newer | {"t": newer["t"] + 60}))
+
+    del client.cookies["privacy_consent"]
+    for first, last in ((older, newer), (newer, older)):
+        page = client.get("/nl/cookies/", headers={"cookie": f"privacy_consent={first}; privacy_consent={last}"})
+        assert ticked(page.text) == ["allow-marketing"]
 
 
 def test_the_page_shows_the_present_choice_and_the_receipt(client, choose):

@@ -73,10 +73,22 @@ def test_visitors_are_asked_to_sign_in(client, edited):
 # -- What it tells ---------------------------------------------------------------------------------
 
 
-def test_it_says_that_nothing_changed_and_offers_no_button(publisher, published):
+def test_it_says_that_nothing_changed_and_offers_only_to_ask_again(publisher, published):
     page = publisher.get(reverse(PAGE)).text
 
     assert "Nothing has changed since version 1." in page
+    assert "You can still publish a version that only asks visitors again." in page
+    assert 'id="publish_form"' in page
+
+
+def test_it_offers_no_button_where_nothing_changed_and_there_is_nobody_to_ask(publisher, published, publish):
+    CookieVendor.objects.filter(category__needs_consent=True).delete()
+    publish()
+
+    page = publisher.get(reverse(PAGE)).text
+
+    assert "Nothing has changed since version 2." in page
+    assert "only asks visitors again" not in page
     assert 'id="publish_form"' not in page
 
 
@@ -101,17 +113,16 @@ def test_it_leads_to_the_rows_that_changed(publisher, edited):
     assert edited.name_en in publisher.get(link).text
 
 
-def test_it_says_which_categories_are_asked_about_again_on_which_web_site(publisher, published):
+def test_it_says_which_categories_are_asked_about_again_on_which_web_site_and_why(publisher, published):
     assert "No: what they chose stays in force." in publisher.get(reverse(PAGE)).text
-    vendor = CookieVendor.objects.filter(category__slug="analytical").first()
-    vendor.lifetime, vendor.lifetime_is_maximum = "P9Y", False
-    vendor.save()
+    hotjar(lifetime="P9Y")
 
     page = publisher.get(reverse(PAGE)).text
 
     again = look_at_draft().asks_again
-    assert again
+    assert len(again) == 2
     assert page.count("</strong>: Analytical</span>") == len(again)
+    assert page.count("Hotjar is kept longer: 9 years; before: 1 year.") == len(again)
 
 
 def test_the_first_publication_has_a_page_too(publisher, content):
@@ -234,6 +245,113 @@ def test_what_was_typed_stays_where_publishing_is_refused(publisher, edited):
     assert "cannot be in force before version 1" in response.text
     for typed in (*SUMMARY.values(), 'value="2019-01-01"', 'value="09:30"'):
         assert typed in response.text
+
+
+# -- Asking again by choice ---------------------------------------------------------------------------
+
+
+def hotjar(**changes):
+    CookieVendor.objects.filter(slug="hotjar").update(**changes)
+
+
+def boxes(page):
+    """The boxes on ``page``: the category of each, and whether it is ticked."""
+    tags = re.findall(r'<input type="checkbox" name="ask_also"[^>]*>', page)
+    return {re.search(r'value="([^"]*)"', tag)[1]: " checked" in tag for tag in tags}
+
+
+def test_every_category_that_needs_consent_has_a_box_unless_it_is_asked_again_anyway(publisher, edited):
+    everything = {f"{site}/{slug}": False for site in ("website", "prostream") for slug in ("analytical", "marketing")}
+    assert boxes(publisher.get(reverse(PAGE)).text) == everything
+    hotjar(country="US")
+
+    assert boxes(publisher.get(reverse(PAGE)).text) == {"website/marketing": False, "prostream/marketing": False}
+
+
+def test_before_the_first_publication_there_is_nobody_to_ask_again(publisher, content):
+    assert boxes(publisher.get(reverse(PAGE)).text) == {}
+
+
+def test_what_is_ticked_is_asked_again_beside_what_the_software_found(publisher, edited):
+    hotjar(country="US")
+
+    assert sign(publisher, ask_also=["website/marketing"]).status_code == 302
+
+    assert StatementVersion.objects.first().asks_again == {
+        "website": ["analytical", "marketing"],
+        "prostream": ["analytical"],
+    }
+
+
+def test_a_version_may_be_published_only_to_ask_again(publisher, published):
+    assert sign(publisher, ask_also=["website/marketing"]).status_code == 302
+
+    assert StatementVersion.objects.first().asks_again == {"website": ["marketing"]}
+
+
+def test_where_nothing_changed_and_nothing_is_ticked_nothing_is_published(publisher, published):
+    response = sign(publisher)
+
+    assert StatementVersion.objects.count() == 1
+    assert '<li class="error">Nothing has changed since version 1.</li>' in response.text
+
+
+@pytest.mark.parametrize("mistake", [{"change_summary_nl": ""}, {"effective_at_0": "2019-01-01"}])
+def test_what_was_ticked_stays_ticked_where_publishing_is_refused(publisher, edited, mistake):
+    response = sign(publisher, effective_at_1="09:30", ask_also=["prostream/marketing"], **mistake)
+
+    assert StatementVersion.objects.count() == 1
+    assert [name for name, is_ticked in boxes(response.text).items() if is_ticked] == ["prostream/marketing"]
+
+
+def test_what_was_found_meanwhile_needs_no_box_any_more(publisher, edited):
+    seen = look_at_draft().digest
+    hotjar(country="US")
+
+    data = SUMMARY | {"expected_digest": seen, "ask_also": ["website/analytical", "website/marketing"]}
+    refused = publisher.post(reverse(PAGE), data)
+
+    assert "changed after you opened this preview" in refused.text
+    assert boxes(refused.text) == {"website/marketing": True, "prostream/marketing": False}
+
+
+@pytest.mark.parametrize("name", ["website/functional", "shop/analytical", "analytical", ""])
+def test_nothing_else_can_be_asked_again(publisher, edited, name):
+    response = sign(publisher, ask_also=[name])
+
+    assert StatementVersion.objects.count() == 1
+    assert f"“{name}” is no longer asked about. Look at the list again." in response.text
+
+
+def test_a_reworded_text_stands_beside_the_box_in_both_readings(publisher, edited):
+    assert publisher.get(reverse(PAGE)).text.count("None of its texts was reworded.") == 4
+    hotjar(purpose_nl="Opnemen wat je doet")
+
+    page = publisher.get(reverse(PAGE)).text
+
+    assert page.count("The purpose of Hotjar was reworded.") == 2
+    changed = (
+        '<p class="desk-words" lang="nl"><del>Gebruikerservaring begrijpen</del> <ins>Opnemen wat je doet</ins></p>'
+    )
+    assert page.count(changed) == 2
+    box = re.search(r'<input type="checkbox" name="ask_also" value="website/analytical"[^>]*>', page)[0]
+    notes = re.search(r'aria-describedby="([^"]*)"', box)[1]
+    assert "Hotjar" in re.search(rf'<div id="{notes}">(.*?)</div>', page, re.DOTALL)[1]
+
+
+def test_a_draft_that_cannot_be_published_shows_whom_it_would_ask_without_boxes(publisher, edited):
+    edited.explanation_en = "In English alone."
+    edited.save()
+    hotjar(country="US", purpose_en="Recording")
+
+    page = publisher.get(reverse(PAGE)).text
+
+    assert boxes(page) == {}
+    assert page.count("Hotjar moves to another country: United States.") == 2
+    assert "<strong>Marketing</strong>" in page
+
+
+# -- What is refused --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("missing", SUMMARY)

@@ -21,21 +21,14 @@ from policies.models import (
     Section,
     StatementPdf,
     StatementVersion,
-    VendorSafeguard,
     Website,
+    WebsiteOrigin,
 )
 from policies.publishing import NotPublishable, look_at_draft, one_moment
 from policies.snapshot import canonical, compose, sha256
 from retention.append_only import AppendOnly
 
 from .factories import DataCategoryFactory
-
-
-def asked_of(version):
-    """Fingerprint per category of the company's web site."""
-    websites = json.loads(version.document)["content"]["websites"]
-    website = next(entry for entry in websites if entry["slug"] == "website")
-    return {category["slug"]: category["fingerprint"] for category in website["categories"]}
 
 
 def problems(publish, **changes):
@@ -201,6 +194,72 @@ def test_what_was_previewed_is_published(content, publish):
     assert publish(expected_digest=look_at_draft().digest).number == 1
 
 
+@pytest.mark.parametrize(
+    ("origin", "domain"),
+    [
+        ("https://example.nl", "example.nl"),
+        ("https://www.example.nl", "example.nl"),
+        ("https://www.example.nl", "www.example.nl"),
+        ("https://a.b.example.nl:8443", "example.nl"),
+        ("https://*.example.nl", "example.nl"),
+        ("https://*.shop.example.nl", "example.nl"),
+        ("https://www.example.nl", ""),
+    ],
+)
+def test_a_choice_may_be_shared_in_a_domain_that_holds_every_origin(content, publish, origin, domain):
+    website = Website.objects.get(slug="prostream")
+    WebsiteOrigin.objects.create(website=website, origin=origin)
+    Website.objects.filter(pk=website.pk).update(shared_domain=domain)
+
+    assert publish().number == 1
+
+
+@pytest.mark.parametrize(
+    ("origin", "domain"),
+    [
+        ("https://example.nl", "www.example.nl"),
+        ("https://*.example.nl", "www.example.nl"),
+        ("https://badexample.nl", "example.nl"),
+        ("https://example.nl.other.com", "example.nl"),
+        ("http://localhost:8000", "example.nl"),
+    ],
+)
+def test_a_choice_cannot_be_shared_in_a_domain_that_one_of_the_origins_is_not_in(content, publish, origin, domain):
+    website = Website.objects.get(slug="prostream")
+    WebsiteOrigin.objects.create(website=website, origin=f"https://{domain}")
+    WebsiteOrigin.objects.create(website=website, origin=origin)
+    Website.objects.filter(pk=website.pk).update(shared_domain=domain)
+
+    assert problems(publish) == [f"Web site “prostream”: {origin} lies outside {domain}, which is to share one choice."]
+
+
+def test_a_web_site_without_origins_may_name_the_domain_already(content, publish):
+    Website.objects.filter(slug="prostream").update(shared_domain="example.nl")
+
+    assert publish().number == 1
+
+
+@pytest.mark.parametrize(
+    ("looks", "sentence"),
+    [
+        ({"background": "#ffffff", "foreground": "#999999"}, "Text on this background has a contrast of 2.8 to 1"),
+        ({"accent": "#ffff00"}, "The accent has a contrast of 1.1 to 1 on #ffffff"),
+    ],
+)
+def test_colours_that_people_cannot_tell_apart_are_refused_however_they_came_there(content, publish, looks, sentence):
+    Website.objects.filter(slug="prostream").update(**looks)
+
+    (problem,) = problems(publish)
+
+    assert problem.startswith(f"Web site “prostream”: {sentence}")
+
+
+def test_colours_with_enough_contrast_are_published(content, publish):
+    Website.objects.update(background="#ffffff", foreground="#1a1a1a", accent="#0a5ca8")
+
+    assert publish().number == 1
+
+
 def test_two_people_publishing_at_once_one_wins_and_the_other_is_told(transactional_db, publish, monkeypatch):
     from policies import publishing
     from policies.first_install import install_example
@@ -271,62 +330,6 @@ def test_a_version_may_be_published_ahead_of_the_moment_from_which_it_holds(publ
     assert StatementVersion.objects.in_force(moment) == second
 
 
-# -- Whether visitors are asked again --------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("change", "asked"),
-    [
-        ({"purpose_en": "Counting.", "purpose_nl": "Tellen."}, {}),
-        ({"privacy_url": "https://example.org/privacy"}, {}),
-        ({"lifetime": "P6M"}, {}),
-        ({"lifetime": "session"}, {}),
-        ({"lifetime": "P3Y"}, {"website": ["analytical"], "prostream": ["analytical"]}),
-        ({"country": "US"}, {"website": ["analytical"], "prostream": ["analytical"]}),
-        ({"company": "Other Ltd."}, {"website": ["analytical"], "prostream": ["analytical"]}),
-    ],
-)
-def test_visitors_are_asked_again_for_what_is_material(published, publish, change, asked):
-    CookieVendor.objects.filter(slug="hotjar").update(**change)
-
-    assert publish().asks_again == asked
-
-
-def test_taking_something_away_asks_nobody(published, publish):
-    before = asked_of(published)
-    CookieVendor.objects.get(slug="hotjar").delete()
-    more = VendorSafeguard.objects.create(slug="more", name_en="More", name_nl="Meer")
-    CookieVendor.objects.get(slug="google-analytics").safeguards.add(more)
-    second = publish()
-
-    assert second.asks_again == {}
-    assert asked_of(second) == before
-
-
-def test_losing_a_safeguard_asks_again(published, publish):
-    CookieVendor.objects.get(slug="google-analytics").safeguards.clear()
-
-    assert publish().asks_again["website"] == ["analytical"]
-
-
-def test_who_agreed_while_a_vendor_was_gone_has_not_agreed_to_its_return(published, publish):
-    vendor = CookieVendor.objects.get(slug="hotjar")
-    CookieVendor.objects.filter(pk=vendor.pk).delete()
-    without = publish()
-    vendor.save(force_insert=True)
-    again = publish()
-
-    assert again.asks_again["website"] == ["analytical"]
-    assert asked_of(again)["analytical"] not in {asked_of(published)["analytical"], asked_of(without)["analytical"]}
-
-
-def test_moving_a_vendor_asks_again_for_the_category_that_it_joins(published, publish):
-    marketing = CookieVendor.objects.get(slug="linkedin-ads").category
-    CookieVendor.objects.filter(slug="hotjar").update(category=marketing)
-
-    assert "marketing" in publish().asks_again["website"]
-
-
 # -- That it stays frozen --------------------------------------------------------------------
 
 
@@ -377,6 +380,28 @@ def test_the_command_publishes_from_a_date_in_amsterdam(content, capsys):
     assert version.effective_at == datetime(2021, 11, 7, 23, tzinfo=UTC)
     assert version.published_by == "anna"
     assert version.digest in capsys.readouterr().out
+
+
+def test_the_command_says_who_is_asked_again_and_adds_what_it_is_given(published, capsys):
+    texts = {"by": "anna", "summary_en": "a", "summary_nl": "b"}
+    call_command("publish_statement", ask_also=["website/marketing", "website/analytical"], **texts)
+
+    assert StatementVersion.objects.first().asks_again == {"website": ["analytical", "marketing"]}
+    assert "Visitors of website are asked again: analytical, marketing." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("analytical", "analytical is not a category of a web site. Write website/category."),
+        ("shop/analytical", "There is no web site “shop”."),
+    ],
+)
+def test_the_command_refuses_to_ask_again_for_what_does_not_exist(published, name, sentence):
+    with pytest.raises(CommandError, match=sentence):
+        call_command("publish_statement", by="anna", summary_en="a", summary_nl="b", ask_also=[name])
+
+    assert StatementVersion.objects.count() == 1
 
 
 @pytest.mark.parametrize("effective", ["tomorrow", "2021-13-01", "08-11-2021"])

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
             name="http_only",
             field=models.BooleanField(
                 default=False,
-                help_text="Marked HttpOnly. The banner cannot remove it; it says so.",
+                help_text="Marked HttpOnly. The banner cannot remove it; the cookies page says so.",
                 verbose_name="out of reach of scripts",
             ),
         ),
@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
             name="http_only",
             field=models.BooleanField(
                 default=False,
-                help_text="Marked HttpOnly. The banner cannot remove it; it says so.",
+                help_text="Marked HttpOnly. The banner cannot remove it; the cookies page says so.",
                 verbose_name="out of reach of scripts",
             ),
         ),

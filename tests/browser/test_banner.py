@@ -285,7 +285,7 @@ def test_a_refusal_holds_at_once_and_reaches_the_server_later(web, page):
     server_away(page)
     page.goto(origin)
     press(page, "Reject all")
-    said(page, "It is kept in this browser")
+    said(page, "Not stored yet")
     assert choice_of(page)["c"] == {"analytical": False, "marketing": False}
     assert records() == []
 
@@ -354,11 +354,11 @@ def test_a_choice_made_while_the_server_is_away_is_kept_and_delivered_once(web, 
     server_away(page)
     page.goto(origin)
     press(page, "Accept all")
-    said(page, "It is kept in this browser")
+    said(page, "Not stored yet")
     kept = json.loads(storage(page)["privacy_consent_pending"])["body"]["id"]
 
     page.goto(origin + "/next")
-    said(page, "It is kept in this browser")
+    said(page, "Not stored yet")
     expect(first_layer(page)).to_be_hidden()
     assert (hits(page), third_parties.log, choice_of(page), records()) == ([], [], None, [])
 
@@ -377,7 +377,7 @@ def test_a_kept_choice_is_sent_when_the_network_returns(web, page):
     page.goto(web())
     server_away(page)
     press(page, "Accept all")
-    said(page, "It is kept in this browser")
+    said(page, "Not stored yet")
 
     server_back(page)
     page.evaluate("dispatchEvent(new Event('online'))")
@@ -397,7 +397,7 @@ def test_an_answer_that_got_lost_makes_no_second_record(web, page):
     page.route("**/consent/", lose_the_answer)
     page.goto(origin)
     press(page, "Accept all")
-    said(page, "It is kept in this browser")
+    said(page, "Not stored yet")
     assert len(records()) == 1
 
     server_back(page)
@@ -411,7 +411,7 @@ def test_a_page_that_says_yes_without_a_receipt_releases_nothing(web, page, thir
     page.route("**/consent/", lambda route: route.fulfill(body="Welcome to this network", headers=READABLE))
     page.goto(web())
     press(page, "Accept all")
-    said(page, "It is kept in this browser")
+    said(page, "Not stored yet")
 
     assert (hits(page), third_parties.log) == ([], [])
 
@@ -435,7 +435,7 @@ def test_a_busy_server_is_asked_again_when_it_says(web, page):
     )
     page.goto(web())
     press(page, "Accept all")
-    said(page, "It is kept in this browser")
+    said(page, "Not stored yet")
     assert records() == []
 
     said(page, "has been saved")
@@ -604,9 +604,9 @@ def test_a_withdrawal_holds_even_while_the_server_is_away(web, page):
     server_away(page)
     press(page, "Cookie settings")
     press(page, "Reject all")
-    said(page, "It is kept in this browser")
+    said(page, "Not stored yet")
     page.goto(origin + "/next")
-    said(page, "It is kept in this browser")
+    said(page, "Not stored yet")
     assert hits(page) == []
 
     server_back(page)
@@ -716,7 +716,7 @@ def test_a_late_answer_to_a_yes_does_not_undo_the_no_of_another_tab(web, page, t
     if not is_delivered:
         server_away(other)
     other.evaluate("privacyConsent.withdraw()")
-    said(other, "has been saved" if is_delivered else "It is kept in this browser")
+    said(other, "has been saved" if is_delivered else "Not stored yet")
     refused = storage(other)
 
     with page.expect_response("**/consent/"):
@@ -748,12 +748,12 @@ def test_a_yes_that_was_kept_is_not_sent_after_a_no_in_another_tab(web, page, th
     origin = web()
     page.goto(origin)
     press(page, "Accept all")
-    said(page, "It is kept in this browser")
+    said(page, "Not stored yet")
     other = other_tab(page, origin + "/next")
-    said(other, "It is kept in this browser")
+    said(other, "Not stored yet")
     press(page, "Cookie settings")
     press(page, "Reject all")
-    said(page, "It is kept in this browser")
+    said(page, "Not stored yet")
     page.close()
 
     server_back(page.context)
@@ -770,9 +770,9 @@ def test_a_choice_that_another_tab_delivered_waits_here_no_longer(web, page):
     origin = web()
     page.goto(origin)
     press(page, "Reject all")
-    said(page, "It is kept in this browser")
+    said(page, "Not stored yet")
     other = other_tab(page, origin + "/next")
-    said(other, "It is kept in this browser")
+    said(other, "Not stored yet")
 
     server_back(page.context)
     other.evaluate("dispatchEvent(new Event('online'))")
@@ -812,7 +812,7 @@ def test_what_waits_but_was_overtaken_does_not_stay_in_the_browser(web, page):
     server_away(page)
     page.goto(origin)
     press(page, "Accept all")
-    said(page, "It is kept in this browser")
+    said(page, "Not stored yet")
     choice = json.loads(storage(page)["privacy_consent_pending"])["choice"]
     later = {"v": 1, "t": choice["t"] + 1, "f": choice["f"], "c": dict.fromkeys(choice["c"], False)}
     set_choice(page, origin, quote(json.dumps(later)))

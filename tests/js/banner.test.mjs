@@ -4,15 +4,18 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import vm from "node:vm";
 
-// The file as it is served, but for its frame: top-level functions become globals here.
-vm.runInThisContext(readFileSync(new URL("../../consent/banner.js", import.meta.url), "utf8"));
-const { readChoice, readPending, cookieFor, stillValid, allows, momentAfter, decide, verdict, serverTime, uuid, languageFor } = globalThis;
+// The files as they are before they are framed and made small: top-level functions become globals here.
+for (const name of ["banner.js", "details.js"]) {
+  vm.runInThisContext(readFileSync(new URL(`../../consent/${name}`, import.meta.url), "utf8"));
+}
+const { readChoice, readPending, cookieFor, stillValid, allows, momentAfter, decide, claims, languageFor } = globalThis;
+const { verdict, serverTime, idOf, fits, placesOf } = globalThis;
 
 const NOW = 1_800_000_000;
 const DAYS = 182;
 const SUBJECT = "0d9fb4ae-5ca1-4e0f-9a53-5b6ff4a3a001";
 
-const vendor = (slug) => [slug, slug, "Company", "Country", "Purpose", "1 year", ""];
+const vendor = (slug) => [slug, `${slug}.example`];
 const config = {
   days: DAYS,
   categories: [
@@ -29,7 +32,7 @@ function stored(changes = {}) {
 }
 
 function cookie(choice) {
-  return cookieFor(choice, DAYS, true).split(";")[0];
+  return cookieFor(choice, DAYS, "").split(";")[0];
 }
 
 // -- The cookie
@@ -38,10 +41,10 @@ test("what is written is read again", () => {
   assert.deepEqual(readChoice(`a=b; ${cookie(stored())}; c=d`, DAYS, NOW), stored());
 });
 
-test("the cookie lives as long as the choice and is Secure on https alone", () => {
+test("the cookie lives as long as the choice, for this host unless more is said", () => {
   const attributes = "; Path=/; Max-Age=15724800; SameSite=Lax";
-  assert.equal(cookieFor(stored(), DAYS, true).replace(/^[^;]*/, ""), `${attributes}; Secure`);
-  assert.equal(cookieFor(stored(), DAYS, false).replace(/^[^;]*/, ""), attributes);
+  assert.equal(cookieFor(stored(), DAYS, "").replace(/^[^;]*/, ""), attributes);
+  assert.equal(cookieFor(stored(), DAYS, "; Domain=example.nl; Secure").replace(/^[^;]*/, ""), `${attributes}; Domain=example.nl; Secure`);
 });
 
 const damaged = {
@@ -81,13 +84,13 @@ test("of two cookies the one that can be read counts, and of two good ones the l
 
 // -- What waits for the server
 
-function waiting(changes = {}, id = "018d") {
-  return { body: { id }, choice: stored(changes) };
+function waiting(changes = {}, token = "018d") {
+  return { token, at: NOW * 1000, body: {}, choice: stored(changes) };
 }
 
 test("what waits is read again, and nothing where it is no longer a choice", () => {
   assert.deepEqual(readPending(JSON.stringify(waiting()), undefined, DAYS, NOW), waiting());
-  const damaged = [waiting({ t: NOW - DAYS * 86400 }), waiting({ t: NOW + 2 * 86400 }), waiting({}, ""), { body: { id: "018d" } }, {}, 1, null];
+  const damaged = [waiting({ t: NOW - DAYS * 86400 }), waiting({ t: NOW + 2 * 86400 }), waiting({}, ""), { token: "018d" }, {}, 1, null];
   for (const text of [null, "", "{", "[]", ...damaged.map((value) => JSON.stringify(value))]) {
     assert.equal(readPending(text, undefined, DAYS, NOW), null, text);
   }
@@ -155,16 +158,18 @@ test("of a mixed choice the refusals take effect at once", () => {
   const decision = decide(config, before, "save", { analytical: false, marketing: true }, {}, SUBJECT, NOW);
   assert.deepEqual(plain(decision.now.c), { analytical: false });
   assert.equal(decision.now.s, undefined);
-  assert.equal(decision.now.t, NOW - 60);
+  assert.equal(decision.now.t, NOW);
   assert.deepEqual(decision.choice.c, { analytical: false, marketing: true });
   assert.equal(decision.choice.s, SUBJECT);
 });
 
-test("narrowing what was allowed needs no server", () => {
+test("narrowing what was allowed needs no server, and does not prolong what stays allowed", () => {
   const before = stillValid(config, stored({ c: all(true) }));
   const decision = decide(config, before, "save", { analytical: true, marketing: false }, {}, SUBJECT, NOW);
-  assert.deepEqual(decision.now, decision.choice);
+  assert.deepEqual(decision.now.c, { analytical: true, marketing: false });
   assert.equal(decision.now.s, SUBJECT);
+  assert.equal(decision.now.t, NOW - 59);
+  assert.equal(decision.choice.t, NOW);
 });
 
 test("refusing everything after a grant is a withdrawal, which names the browser once more", () => {
@@ -215,22 +220,17 @@ test("what will pass is kept, what will not is dropped, a clock or an id is corr
 
 // -- Identifiers and languages
 
-test("a UUIDv7 carries its moment, and no two are alike", () => {
+test("the id of a decision is a UUIDv7 of its moment, the same each time and another for each", () => {
   const made = new Set();
   for (let i = 0; i < 500; i += 1) {
-    const id = uuid(7, 1_800_000_000_123);
+    const decision = { token: crypto.randomUUID(), at: 1_800_000_000_123 };
+    const id = idOf(decision);
     assert.match(id, /^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/);
     assert.equal(parseInt(id.replaceAll("-", "").slice(0, 12), 16), 1_800_000_000_123);
+    assert.equal(idOf(decision), id);
     made.add(id);
   }
   assert.equal(made.size, 500);
-  assert.match(uuid(4), /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/);
-});
-
-test("the random part of a UUIDv7 is random in every place", () => {
-  const seen = Array.from({ length: 36 }, () => new Set());
-  for (let i = 0; i < 400; i += 1) [...uuid(7, 1)].forEach((digit, place) => seen[place].add(digit));
-  for (const place of [15, 16, 17, 20, 21, 22, 24, 30, 35]) assert.ok(seen[place].size > 10, `place ${place}`);
 });
 
 test("the first wish that is one of our languages counts", () => {
@@ -238,4 +238,36 @@ test("the first wish that is one of our languages counts", () => {
   assert.equal(languageFor(["de", "EN-gb", "nl"]), 0);
   assert.equal(languageFor(["", "fr", "nl"]), 1);
   assert.equal(languageFor([]), 0);
+});
+
+// -- What vendors load and leave behind
+
+test("a host claims itself and what is below it, and only its own part of a path", () => {
+  const at = (address) => new URL(address);
+  const cases = [
+    ["maps.example", "https://maps.example/", true],
+    ["maps.example", "https://api.maps.example:8443/tile?x=1", true],
+    ["maps.example", "https://notmaps.example/", false],
+    ["maps.example", "https://maps.example.evil.example/", false],
+    ["maps.example", "https://evil.example/maps.example", false],
+    ["www.example/maps", "https://www.example/maps/embed", true],
+    ["www.example/maps", "https://www.example/search", false],
+    ["www.example/maps", "https://www.example/", false],
+  ];
+  for (const [entry, address, answer] of cases) assert.equal(claims(entry, at(address)), answer, `${entry} ${address}`);
+});
+
+test("an asterisk in a name stands for any text, and everything else for itself", () => {
+  for (const name of ["_ga", "_ga_ABC", "_ga_"]) assert.ok(fits(["_ga", "_ga_*"], name), name);
+  for (const name of ["x_ga", "_gat", "ga", ""]) assert.ok(!fits(["_ga", "_ga_*"], name), name);
+  assert.ok(fits(["a.b[c]"], "a.b[c]"));
+  assert.ok(!fits(["a.b"], "axb"));
+  assert.ok(!fits([], "a"));
+});
+
+test("a cookie is looked for on this host and every domain above it, on this path and every one above it", () => {
+  const places = placesOf("shop.www.example.nl", "/a/b");
+  for (const domain of ["", "; Domain=shop.www.example.nl", "; Domain=www.example.nl", "; Domain=example.nl"]) {
+    for (const path of ["/", "/a", "/a/", "/a/b"]) assert.ok(places.includes(`; Path=${path}${domain}`), `${path} ${domain}`);
+  }
 });

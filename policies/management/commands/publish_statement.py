@@ -4,6 +4,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
+from policies.asking import by_website
 from policies.publishing import NotPublishable, publish_statement
 
 
@@ -19,6 +20,14 @@ def moment(text):
     raise CommandError(f"{text} is not a moment. Write 2026-11-22 or 2026-11-22T09:00.")
 
 
+def categories(names):
+    """``["website/analytical"]`` by web site."""
+    for name in names:
+        if name.count("/") != 1:
+            raise CommandError(f"{name} is not a category of a web site. Write website/category.")
+    return by_website(names)
+
+
 class Command(BaseCommand):
     help = (
         "Publish the present content as the next version of the statement. Example: "
@@ -30,14 +39,24 @@ class Command(BaseCommand):
         parser.add_argument("--summary-en", required=True, help="what changed, in English")
         parser.add_argument("--summary-nl", required=True, help="what changed, in Dutch")
         parser.add_argument("--effective", help="date or moment from which it is in force; default: now")
+        parser.add_argument(
+            "--ask-also",
+            action="append",
+            default=[],
+            metavar="WEBSITE/CATEGORY",
+            help="ask visitors of this web site again about this category, whatever changed; may be repeated",
+        )
 
-    def handle(self, *, by, summary_en, summary_nl, effective, **options):
+    def handle(self, *, by, summary_en, summary_nl, effective, ask_also, **options):
         try:
             version = publish_statement(
                 by=by,
                 change_summary={"en": summary_en, "nl": summary_nl},
                 effective_at=moment(effective) if effective else None,
+                ask_also=categories(ask_also),
             )
         except NotPublishable as error:
             raise CommandError("\n".join(["Not published.", *error.problems])) from error
         self.stdout.write(f"Published version {version.number}, SHA-256 {version.digest}.")
+        for website, asked in version.asks_again.items():
+            self.stdout.write(f"Visitors of {website} are asked again: {', '.join(asked)}.")

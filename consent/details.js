@@ -1,0 +1,319 @@
+/**
+ * What follows an answer or a question: recording the choice, clearing away what was refused,
+ * the second layer, and the notices in the place of held frames. banner.js fetches it when one
+ * of them is wanted; banner.py serves it with the words of one site in both languages.
+ */
+
+/**
+ * Slug, name, company, country, purpose, lifetime, address of the privacy statement; patterns
+ * of the names that it leaves on the site and a script can remove: cookies, keys in local storage, keys in session storage.
+ * @typedef {[string, string, string, Words, Words, Words, string, string[][]?]} Description
+ *
+ * Name and purpose of each category, in the order of the configuration, and its vendors.
+ * @typedef {{css: string, text: Record<string, Words>,
+ *   categories: [Words, Words, ...Description[]][]}} Explained
+ */
+
+const PATIENCE = 10_000;
+const HOUR = 3_600_000;
+
+// -- Pure ----------------------------------------------------------------------------------
+
+/** What an answer to `POST /consent/` means for the choice with this id. */
+function verdict(status, answer, id) {
+  // Any page can say 200, a login page of a network too; only a receipt names the id.
+  if (status === 200 || status === 201) return answer.includes(id) ? "saved" : "kept";
+  if (status === 409 || (status === 400 && serverTime(answer))) return "again";
+  return status >= 400 && status < 500 && status !== 408 && status !== 429 ? "failed" : "kept";
+}
+
+/** The server's clock in milliseconds, from the answer to a choice whose clock was wrong. */
+function serverTime(answer) {
+  try {
+    return Date.parse(JSON.parse(answer).server_time);
+  } catch {
+    return NaN;
+  }
+}
+
+/** The id of a decision: a UUID of version 7, of its moment and its token. */
+function idOf({ token, at }) {
+  const time = at.toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${token.slice(15)}`;
+}
+
+/** Whether one of `patterns` is `name`; an asterisk stands for any text. */
+function fits(patterns, name) {
+  return patterns.some((pattern) => RegExp(`^${pattern.replace(/[^\w*]/g, "\\$&").replaceAll("*", ".*")}$`, "s").test(name));
+}
+
+/**
+ * Every domain and path for which a page at this address may have set a cookie.
+ * @returns {string[]} as they are appended to a cookie
+ */
+function placesOf(hostname, pathname) {
+  const labels = hostname.split(".");
+  const domains = ["", ...labels.map((_, from) => `; Domain=${labels.slice(from).join(".")}`)];
+  const steps = pathname.split("/");
+  const paths = steps.map((_, to) => steps.slice(0, to + 1).join("/"));
+  return paths.flatMap((path) => [path, `${path}/`].flatMap((path) => domains.map((domain) => `; Path=${path}${domain}`)));
+}
+
+/**
+ * @param {Explained} explained
+ * @param {any[]} core what banner.js hands over, in the order in which it does
+ */
+function explain(explained, [
+  config, language, code, origin, secure, banner, released, allowedOnce,
+  make, button, link, actions, acceptAll, rejectAll, findHeld, isHeldFrame, ownersOf, load, attempt,
+  choose, open, render, refresh, recall, keep, apply, tell, askFor, isAllowed, wear, look, settle,
+]) {
+  const say = (text) => (typeof text === "string" ? text : text[language]);
+  const label = (name, words = {}) =>
+    say(explained.text[name] ?? config.text[name]).replace(/{(\w+)}/g, (match, word) => words[word] ?? match);
+  const sheet = wear(explained.css);
+  const vendors = explained.categories.flatMap(([, , ...members]) => members);
+  /** @type {Map<Element, Element>} */
+  const notices = new Map();
+  // The decision that was sent last; what is answered to an earlier one no longer counts.
+  let latest;
+
+  // -- To the server -------------------------------------------------------------------------
+
+  /**
+   * Sends a decision; after a clock or an id that the server does not take, once more, if `isCurrent()`.
+   * @returns {Promise<{outcome: string, wait: number}>}
+   */
+  async function post(decision, isCurrent, mayCorrect = true) {
+    const id = idOf(decision);
+    let status;
+    let wait = 0;
+    let answer = "";
+    try {
+      const response = await fetch(`${origin}/consent/`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ id, ...decision.body, decided_at: new Date(decision.at).toISOString() }),
+        credentials: "same-origin",
+        keepalive: true,
+        signal: AbortSignal.timeout(PATIENCE),
+      });
+      wait = Number(response.headers.get("retry-after")) * 1000;
+      answer = await response.text();
+      status = response.status;
+    } catch {
+      // The server is away, or silent.
+    }
+    const outcome = verdict(status, answer, id);
+    if (outcome !== "again") return { outcome, wait };
+    if (!mayCorrect || !isCurrent()) return { outcome: "failed", wait };
+    if (status === 400) decision.at += serverTime(answer) - Date.now();
+    decision.token = crypto.randomUUID();
+    keep();
+    return post(decision, isCurrent, false);
+  }
+
+  /** Sends the choice that waits; what the server answers decides what becomes of it. */
+  async function deliver() {
+    const { pending: sent } = look();
+    if (!sent) return;
+    latest = sent;
+    const isCurrent = () => {
+      recall();
+      return sent === latest && sent === look().pending;
+    };
+    const { outcome, wait } = await post(sent, isCurrent);
+    if (!isCurrent()) return refresh();
+
+    if (outcome === "kept") {
+      tell(look().isKept ? "kept" : "failed");
+      if (wait > 0) setTimeout(() => isCurrent() && deliver(), Math.min(wait, HOUR));
+    } else {
+      if (outcome === "saved") apply(sent.choice);
+      settle();
+      tell(outcome === "saved" ? saved(idOf(sent)) : outcome);
+    }
+    refresh();
+  }
+
+  /** The words that a choice has been stored, for some seconds. */
+  function saved(id) {
+    const words = [label("saved"), " ", link(`${origin}/consent/${id}/`, label("receipt"))];
+    setTimeout(() => look().message === words && tell(""), PATIENCE);
+    return words;
+  }
+
+  /** Lets one held frame load on this page view, once that is recorded; nothing else changes. */
+  async function allowOnce(frame, slugs) {
+    const answers = Object.fromEntries(slugs.map((slug) => [slug, true]));
+    const decision = askFor("save", { subject: look().choice.s, choices: {}, vendors: answers, once: true });
+    const { outcome } = await post(decision, () => true);
+    if (outcome !== "saved") return tell("failed");
+    allowedOnce.add(frame);
+    released.add(frame);
+    load(frame);
+    update();
+  }
+
+  // -- What was refused leaves nothing behind ------------------------------------------------
+
+  /** As far as a script can: on this host and above it, on this path and above it. */
+  function clear() {
+    const { c } = look().choice;
+    const decided = explained.categories.flatMap(([, , ...members], index) => (config.categories[index].slug in c ? members : []));
+    const names = (members, kind) => members.flatMap(([, , , , , , , patterns = []]) => patterns[kind] ?? []);
+    const refused = decided.filter(([slug]) => !isAllowed(slug));
+    // A name that somebody who is allowed declares as well stays.
+    const spared = vendors.filter(([slug]) => isAllowed(slug));
+    const leave = (kind, list, remove) =>
+      attempt(() => {
+        for (const name of list()) {
+          if (fits(names(refused, kind), name) && !fits(["privacy_consent*", ...names(spared, kind)], name)) remove(name);
+        }
+      });
+    leave(0, () => document.cookie.split(/; */).map((pair) => pair.split("=")[0]), (name) => {
+      for (const place of placesOf(location.hostname, location.pathname)) {
+        document.cookie = `${name}=; Max-Age=0${place}${secure}`;
+      }
+    });
+    leave(1, () => Object.keys(localStorage), (name) => localStorage.removeItem(name));
+    leave(2, () => Object.keys(sessionStorage), (name) => sessionStorage.removeItem(name));
+  }
+
+  // -- In the place of held frames -----------------------------------------------------------
+
+  /** After every change: a notice for every held frame, and none where a frame is free or gone. */
+  function update() {
+    clear();
+    for (const [frame, notice] of notices) {
+      if (frame.isConnected && frame.previousElementSibling === notice && frame.hasAttribute("data-src")) continue;
+      if (notice.contains(document.activeElement)) frame.focus();
+      notice.remove();
+      notices.delete(frame);
+    }
+    for (const frame of findHeld().filter(isHeldFrame)) {
+      if (!notices.has(frame)) notify(frame);
+    }
+  }
+
+  /** Who would load here and why, and the ways to allow it: this once, always, or by the settings. */
+  function notify(frame) {
+    const { offsetWidth: width, offsetHeight: height } = frame;
+    if (width < 60 || height < 30) return;
+    const notice = make("privacy-consent-notice", { lang: code, role: "group" });
+    // Where only a category is marked, the vendors that load from that address.
+    const claimed = frame.dataset.consentVendor?.split(" ") ?? ownersOf(frame.dataset.src);
+    const owners = vendors.filter(([slug]) => claimed.includes(slug) && !isAllowed(slug));
+    const slugs = owners.map(([slug]) => slug);
+    for (const [, name, company, country, purpose, , address] of owners) {
+      notice.append(
+        make("p", {}, label("held", { name, company, country: say(country), purpose: say(purpose) })),
+        ...(address ? [link(address, label("statement", { name }))] : []),
+      );
+    }
+    const names = owners.map(([, name]) => name).join(", ");
+    if (owners.length) {
+      const exceptions = () => ({ ...look().choice.n, ...Object.fromEntries(slugs.map((slug) => [slug, true])) });
+      notice.append(
+        actions(
+          button(label("once"), () => allowOnce(frame, slugs)),
+          button(label("allow", { name: names }), () => choose("save", look().choice.c, exceptions())),
+        ),
+      );
+    } else {
+      const { consent = "" } = frame.dataset;
+      notice.append(
+        make("p", {}, label("heldCategory", { name: say(explained.categories[config.categories.findIndex(({ slug }) => slug === consent)]?.[0] ?? consent) })),
+        actions(button(label("settings"), open)),
+      );
+    }
+    notice.setAttribute("aria-label", names || label("settings"));
+    // By a rule, and not by a style attribute, which the page's policy may forbid.
+    const { length } = sheet.cssRules;
+    notice.dataset.n = `${length}`;
+    const size = `inline-size:${width}px!important;min-block-size:${height}px!important`;
+    sheet.insertRule(`@layer privacy-consent{privacy-consent-notice[data-n="${length}"]{${size}}}`, length);
+    notices.set(frame, notice);
+    frame.before(notice);
+  }
+
+  // -- The second layer ----------------------------------------------------------------------
+
+  /** Escape and the button for closing change nothing. */
+  function show() {
+    if (banner.querySelector("dialog")) return;
+    recall();
+    const { n, s } = look().choice;
+    // Behind the #, so that the number of this browser is in no log and no address that is sent.
+    const records = s ? [make("p", {}, link(`${origin}${label("mine")}#${s}`, label("history")))] : [];
+    const switches = new Map();
+    const tick = (name, text, kind) => {
+      const input = make("input", { type: "checkbox", class: kind });
+      input.checked = isAllowed(name);
+      switches.set(name, input);
+      return make("label", { class: "pc-row" }, make("span", {}, text), input);
+    };
+    const save = () => {
+      const answers = {};
+      for (const [name, { checked }] of switches) answers[name] = checked;
+      choose("save", answers, answers);
+    };
+    const row = (name, value) => [make("dt", {}, label(name)), make("dd", {}, value)];
+    const aboutVendor = ([slug, name, company, country, purpose, lifetime, address]) =>
+      make(
+        "li",
+        {},
+        // Allowed or refused on its own: visible, and to be changed, on its own.
+        slug in n ? tick(slug, name) : make("p", { class: "pc-row" }, name),
+        make(
+          "dl",
+          {},
+          ...row("company", company),
+          ...row("country", say(country)),
+          ...row("purpose", say(purpose)),
+          ...row("lifetime", say(lifetime)),
+        ),
+        ...(address ? [link(address, label("statement", { name }))] : []),
+      );
+    const aboutCategory = ({ slug, fingerprint }, index) => {
+      const [name, purpose, ...vendors] = explained.categories[index];
+      const details = make(
+        "details",
+        {},
+        make("summary", {}, `${label("vendors")} (${vendors.length})`),
+        make("ul", {}, ...vendors.map(aboutVendor)),
+      );
+      details.open = vendors.some(([vendor]) => vendor in n);
+      return make(
+        "div",
+        { class: "pc-category" },
+        fingerprint
+          ? tick(slug, say(name))
+          : make("p", { class: "pc-row" }, make("span", {}, say(name)), make("span", { class: "pc-always" }, label("always"))),
+        make("p", {}, say(purpose)),
+        details,
+      );
+    };
+    const shut = button("×", () => dialog.close(), "pc-close");
+    shut.setAttribute("aria-label", label("close"));
+    const dialog = make(
+      "dialog",
+      { class: "pc-card", "aria-label": label("settings") },
+      make("div", { class: "pc-head" }, make("h2", { class: "pc-title" }, label("settings")), shut),
+      make("div", { class: "pc-words" }, ...config.categories.map(aboutCategory), ...records),
+      actions(acceptAll(), rejectAll(), button(label("save"), save)),
+    );
+    const opener = document.activeElement;
+    dialog.onclose = () => {
+      dialog.remove();
+      render();
+      // The browser gives the focus back before the first layer is there again.
+      if (document.activeElement === document.body) /** @type {any} */ (opener).focus();
+    };
+    banner.append(dialog);
+    dialog.showModal();
+    render();
+  }
+
+  return { show, update, deliver };
+}

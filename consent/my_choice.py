@@ -1,0 +1,103 @@
+"""What a browser has chosen, now and before, for the visitor's own page.
+
+The number of a browser is in its cookie and nowhere else: who shows it may see what was
+recorded under it. It never stands in an address or a log.
+"""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.db import OperationalError
+from django.urls import reverse
+
+from policies import rendering
+from policies.rendering import Edition
+
+from .choice import Choice
+from .models import ConsentRecord
+
+MOST = 100
+
+
+def number_in(text: str) -> uuid.UUID | None:
+    """The number of a browser, as somebody typed or pasted it; None if it is none."""
+    try:
+        number = uuid.UUID(text.strip()) if len(text) < 80 else None
+    except ValueError:
+        return None
+    return number if number and number.version == 4 else None
+
+
+def history(subject: uuid.UUID | None) -> list[ConsentRecord]:
+    """The decisions of one browser, newest first: the last hundred, and one more if there are more.
+
+    One query. Raises rendering.AWAY.
+    """
+    if subject is None:
+        return []
+    if rendering.database_is_away():
+        raise OperationalError("the database was away a moment ago")
+    return list(ConsentRecord.objects.filter(subject=subject)[: MOST + 1])
+
+
+def present(edition: Edition, language: str, choice: Choice, records: list[ConsentRecord]) -> dict[str, Any]:
+    """What the browser allows on our own site at this moment, as the page says it."""
+    website = next(entry for entry in edition.content["websites"] if entry["hosts_statement"])
+    text = next(entry for entry in edition.text(language)["websites"] if entry["hosts_statement"])
+    allowed, exceptions = choice.allowed(website), choice.exceptions(website)
+    asked = [category for category in text["categories"] if category["needs_consent"]]
+    return {
+        "decided_at": choice.decided_at,
+        "holds_until": choice.decided_at + timedelta(days=website["consent_days"]),
+        "version": _version(edition, choice, records),
+        "number": choice.subject,
+        "answers": [
+            {
+                "name": category["name"],
+                "is_current": choice.fingerprints.get(category["slug"]) == category["fingerprint"],
+                "is_allowed": category["slug"] in allowed,
+                "exceptions": [
+                    {"name": vendor["name"], "is_allowed": exceptions[vendor["slug"]]}
+                    for vendor in category["vendors"]
+                    if vendor["slug"] in exceptions
+                ],
+            }
+            for category in asked
+        ],
+    }
+
+
+def rows(edition: Edition, language: str, records: list[ConsentRecord]) -> list[dict[str, Any]]:
+    """The records as lines of the page, in the words of the version in force. Costs no query."""
+    text = edition.text(language)
+    websites, categories, vendors = (
+        {entry["slug"]: entry["name"] for entry in text[kind]}
+        for kind in ("websites", "cookie_categories", "cookie_vendors")
+    )
+    return [
+        {
+            "decided_at": record.decided_at,
+            "action": "" if record.is_once else record.get_action_display(),
+            "is_once": record.is_once,
+            "allowed": [categories.get(slug, slug) for slug, answer in record.choices.items() if answer],
+            "exceptions": [
+                {"name": vendors.get(slug, slug), "is_allowed": answer} for slug, answer in record.vendors.items()
+            ],
+            "website": websites.get(record.website, record.website),
+            "version": record.version_id,
+            "version_url": reverse("version", args=[record.version_id]),
+            "receipt": reverse("receipt", args=[record.pk]),
+        }
+        for record in records[:MOST]
+    ]
+
+
+def _version(edition: Edition, choice: Choice, records: list[ConsentRecord]) -> int | None:
+    """Under which version it was made: as recorded, else the one in force at that moment."""
+    moment = int(choice.decided_at.timestamp())
+    for record in records:
+        if not record.is_once and int(record.decided_at.timestamp()) == moment:
+            return record.version_id
+    before = [row["number"] for row in edition.history if row["effective_at"] <= choice.decided_at]
+    return max(before, default=None)
