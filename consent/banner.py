@@ -38,8 +38,8 @@ LABELS = {
     "manage": _("Manage preferences"),
     "more": _("More about cookies"),
     "settings": _("Cookie settings"),
-    "kept": _("Not stored yet; your browser will try again. Until then optional cookies stay off."),
-    "failed": _("That did not work. Nothing more is allowed than before; try again."),
+    "kept": _("Not stored yet; your browser will try again. Optional cookies stay off."),
+    "failed": _("That did not work; nothing more is allowed. Try again."),
     "gpc": _("Your privacy signal (GPC) is honoured: optional cookies are off."),
 }
 DETAILS = {
@@ -49,18 +49,13 @@ DETAILS = {
     "close": pgettext_lazy("banner", "Close"),
     "always": pgettext_lazy("banner: functional cookies", "Always on"),
     "vendors": pgettext_lazy("banner", "Providers"),
-    "company": pgettext_lazy("banner", "Company"),
-    "country": pgettext_lazy("banner", "Country"),
-    "purpose": pgettext_lazy("banner", "Purpose"),
     "lifetime": pgettext_lazy("banner: how long a cookie stays", "Kept for"),
     "statement": _("Privacy statement of {name}"),
     "held": _(
-        "{name} ({company}, {country}) would load here. Purpose: {purpose}. "
-        "Your browser contacts it only if you allow it."
+        "{name} ({company}, {country}) would load here. Purpose: {purpose}. It is contacted only if you allow it."
     ),
     "once": pgettext_lazy("banner", "Allow once"),
     "allow": _("Always allow {name}"),
-    "heldCategory": _("This is shown only if you allow cookies for: {name}."),
     "history": _("Your choices and receipts"),
 }
 
@@ -123,8 +118,8 @@ def _config(website: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _held_back(vendor: dict[str, Any], asked: dict[str, Any]) -> list[str]:
-    """Hosts of ``vendor``; what needs no consent is never held back."""
-    return vendor["hosts"] if asked["needs_consent"] else []
+    """Hosts of ``vendor`` up to a slash at least; what needs no consent is never held back."""
+    return [host if "/" in host else f"{host}/" for host in vendor["hosts"]] if asked["needs_consent"] else []
 
 
 def _signals(website: dict[str, Any], content: dict[str, Any]) -> dict[str, dict[str, list[str]]]:
@@ -152,7 +147,8 @@ def _looks(css: str, website: dict[str, Any]) -> str:
     for name, value in values.items():
         if value:
             css, found = re.subn(rf"(--privacy-consent-{name},)((?:[^()]|\([^()]*\))*)", rf"\g<1>{value}", css)
-            assert found == 1, name
+            if found != 1:
+                raise LookupError(f"banner.css takes no {name}")
     return css
 
 
@@ -181,7 +177,6 @@ def _description(vendor: dict[str, Any]) -> list[Any]:
     kinds = ("cookie", "local", "session")
     patterns = [[cookie["name"] for cookie in removable if cookie["storage"] == kind] for kind in kinds]
     description = [
-        vendor["slug"],
         vendor["name"],
         vendor["company"],
         _text(vendor["country"]["name"]),

@@ -5,9 +5,9 @@
  */
 
 /**
- * Slug, name, company, country, purpose, lifetime, address of the privacy statement; patterns
+ * Name, company, country, purpose, lifetime, address of the privacy statement; patterns
  * of the names that it leaves on the site and a script can remove: cookies, keys in local storage, keys in session storage.
- * @typedef {[string, string, string, Words, Words, Words, string, string[][]?]} Description
+ * @typedef {[string, string, Words, Words, Words, string?, string[][]?]} Description
  *
  * Name and purpose of each category, in the order of the configuration, and its vendors.
  * @typedef {{css: string, text: Record<string, Words>,
@@ -64,7 +64,7 @@ function placesOf(hostname, pathname) {
  * @param {any[]} core what banner.js hands over, in the order in which it does
  */
 function explain(explained, [
-  config, language, code, origin, secure, banner, released, allowedOnce,
+  config, language, code, origin, secure, banner, allowedOnce,
   make, button, link, actions, acceptAll, rejectAll, findHeld, isHeldFrame, ownersOf, load, attempt,
   choose, open, render, refresh, recall, keep, apply, tell, askFor, isAllowed, wear, look, settle,
 ]) {
@@ -72,9 +72,16 @@ function explain(explained, [
   const label = (name, words = {}) =>
     say(explained.text[name] ?? config.text[name]).replace(/{(\w+)}/g, (match, word) => words[word] ?? match);
   const sheet = wear(explained.css);
-  const vendors = explained.categories.flatMap(([, , ...members]) => members);
+  // Of the same order as in the configuration, which has the slugs.
+  const categories = explained.categories.map(([name, purpose, ...members], index) => {
+    const { slug, fingerprint, vendors } = config.categories[index];
+    return { slug, fingerprint, name, purpose, vendors: members.map((member, place) => [vendors[place][0], ...member]) };
+  });
+  const vendors = categories.flatMap((category) => category.vendors);
   /** @type {Map<Element, Element>} */
   const notices = new Map();
+  // What was allowed and refused when it was cleared away last.
+  let cleared;
   // The decision that was sent last; what is answered to an earlier one no longer counts.
   let latest;
 
@@ -109,7 +116,7 @@ function explain(explained, [
     if (!mayCorrect || !isCurrent()) return { outcome: "failed", wait };
     if (status === 400) decision.at += serverTime(answer) - Date.now();
     decision.token = crypto.randomUUID();
-    keep();
+    if (decision === look().pending) keep();
     return post(decision, isCurrent, false);
   }
 
@@ -150,7 +157,6 @@ function explain(explained, [
     const { outcome } = await post(decision, () => true);
     if (outcome !== "saved") return tell("failed");
     allowedOnce.add(frame);
-    released.add(frame);
     load(frame);
     update();
   }
@@ -160,7 +166,7 @@ function explain(explained, [
   /** As far as a script can: on this host and above it, on this path and above it. */
   function clear() {
     const { c } = look().choice;
-    const decided = explained.categories.flatMap(([, , ...members], index) => (config.categories[index].slug in c ? members : []));
+    const decided = categories.filter(({ slug }) => slug in c).flatMap((category) => category.vendors);
     const names = (members, kind) => members.flatMap(([, , , , , , , patterns = []]) => patterns[kind] ?? []);
     const refused = decided.filter(([slug]) => !isAllowed(slug));
     // A name that somebody who is allowed declares as well stays.
@@ -184,7 +190,9 @@ function explain(explained, [
 
   /** After every change: a notice for every held frame, and none where a frame is free or gone. */
   function update() {
-    clear();
+    const { told } = look();
+    if (told !== cleared) clear();
+    cleared = told;
     for (const [frame, notice] of notices) {
       if (frame.isConnected && frame.previousElementSibling === notice && frame.hasAttribute("data-src")) continue;
       if (notice.contains(document.activeElement)) frame.focus();
@@ -208,7 +216,7 @@ function explain(explained, [
     for (const [, name, company, country, purpose, , address] of owners) {
       notice.append(
         make("p", {}, label("held", { name, company, country: say(country), purpose: say(purpose) })),
-        ...(address ? [link(address, label("statement", { name }))] : []),
+        address && link(address, label("statement", { name })),
       );
     }
     const names = owners.map(([, name]) => name).join(", ");
@@ -221,11 +229,10 @@ function explain(explained, [
         ),
       );
     } else {
-      const { consent = "" } = frame.dataset;
-      notice.append(
-        make("p", {}, label("heldCategory", { name: say(explained.categories[config.categories.findIndex(({ slug }) => slug === consent)]?.[0] ?? consent) })),
-        actions(button(label("settings"), open)),
-      );
+      for (const { slug, name, purpose } of categories) {
+        if (slug === frame.dataset.consent) notice.append(make("p", {}, `${say(name)}: ${say(purpose)}`));
+      }
+      notice.append(actions(button(label("settings"), open)));
     }
     notice.setAttribute("aria-label", names || label("settings"));
     // By a rule, and not by a style attribute, which the page's policy may forbid.
@@ -245,38 +252,29 @@ function explain(explained, [
     recall();
     const { n, s } = look().choice;
     // Behind the #, so that the number of this browser is in no log and no address that is sent.
-    const records = s ? [make("p", {}, link(`${origin}${label("mine")}#${s}`, label("history")))] : [];
+    const records = s ? link(`${origin}${label("mine")}#${s}`, label("history")) : "";
     const switches = new Map();
-    const tick = (name, text, kind) => {
-      const input = make("input", { type: "checkbox", class: kind });
+    const tick = (name, text) => {
+      const input = make("input", { type: "checkbox" });
       input.checked = isAllowed(name);
       switches.set(name, input);
-      return make("label", { class: "pc-row" }, make("span", {}, text), input);
+      return make("label", { class: "pc-row" }, text, input);
     };
     const save = () => {
       const answers = {};
       for (const [name, { checked }] of switches) answers[name] = checked;
       choose("save", answers, answers);
     };
-    const row = (name, value) => [make("dt", {}, label(name)), make("dd", {}, value)];
     const aboutVendor = ([slug, name, company, country, purpose, lifetime, address]) =>
       make(
         "li",
         {},
         // Allowed or refused on its own: visible, and to be changed, on its own.
         slug in n ? tick(slug, name) : make("p", { class: "pc-row" }, name),
-        make(
-          "dl",
-          {},
-          ...row("company", company),
-          ...row("country", say(country)),
-          ...row("purpose", say(purpose)),
-          ...row("lifetime", say(lifetime)),
-        ),
-        ...(address ? [link(address, label("statement", { name }))] : []),
+        ...[say(purpose), `${company}, ${say(country)}`, `${label("lifetime")}: ${say(lifetime)}`].map((text) => make("p", {}, text)),
+        address && link(address, label("statement", { name })),
       );
-    const aboutCategory = ({ slug, fingerprint }, index) => {
-      const [name, purpose, ...vendors] = explained.categories[index];
+    const aboutCategory = ({ slug, fingerprint, name, purpose, vendors }) => {
       const details = make(
         "details",
         {},
@@ -289,18 +287,18 @@ function explain(explained, [
         { class: "pc-category" },
         fingerprint
           ? tick(slug, say(name))
-          : make("p", { class: "pc-row" }, make("span", {}, say(name)), make("span", { class: "pc-always" }, label("always"))),
+          : make("p", { class: "pc-row" }, say(name), make("span", {}, label("always"))),
         make("p", {}, say(purpose)),
         details,
       );
     };
-    const shut = button("×", () => dialog.close(), "pc-close");
+    const shut = button("×", () => dialog.close(), "pc-button pc-close");
     shut.setAttribute("aria-label", label("close"));
     const dialog = make(
       "dialog",
       { class: "pc-card", "aria-label": label("settings") },
       make("div", { class: "pc-head" }, make("h2", { class: "pc-title" }, label("settings")), shut),
-      make("div", { class: "pc-words" }, ...config.categories.map(aboutCategory), ...records),
+      make("div", { class: "pc-words" }, ...categories.map(aboutCategory), records),
       actions(acceptAll(), rejectAll(), button(label("save"), save)),
     );
     const opener = document.activeElement;

@@ -80,10 +80,8 @@ def rows(edition: Edition, language: str, records: list[ConsentRecord]) -> list[
             "decided_at": record.decided_at,
             "action": "" if record.is_once else record.get_action_display(),
             "is_once": record.is_once,
-            "allowed": [categories.get(slug, slug) for slug, answer in record.choices.items() if answer],
-            "exceptions": [
-                {"name": vendors.get(slug, slug), "is_allowed": answer} for slug, answer in record.vendors.items()
-            ],
+            "allowed": [name for name, answer in _named(record.choices, categories) if answer],
+            "exceptions": [{"name": name, "is_allowed": answer} for name, answer in _named(record.vendors, vendors)],
             "website": websites.get(record.website, record.website),
             "version": record.version_id,
             "version_url": reverse("version", args=[record.version_id]),
@@ -91,6 +89,12 @@ def rows(edition: Edition, language: str, records: list[ConsentRecord]) -> list[
         }
         for record in records[:MOST]
     ]
+
+
+def _named(answers: dict[str, bool], names: dict[str, str]) -> list[tuple[str, bool]]:
+    """``answers`` in the order of ``names``: a database does not keep that of the keys of JSON."""
+    known = [(name, answers[slug]) for slug, name in names.items() if slug in answers]
+    return known + [(slug, answers[slug]) for slug in sorted(answers.keys() - names.keys())]
 
 
 def _version(edition: Edition, choice: Choice, records: list[ConsentRecord]) -> int | None:

@@ -112,7 +112,7 @@ def what_was_asked(digest: str) -> Asked | None:
     edition = rendering.current()
     if (asked := edition.known(("asked", digest))) is not None:
         return asked
-    banner = Banner.objects.defer("body").filter(digest=digest).first()
+    banner = Banner.objects.defer("body").filter(digest=digest).exclude(kind="details").first()
     # A process that does not serve this version yet may be sent a choice made under it.
     shown = rendering.published(banner.version_id) if banner else None
     if banner is None or shown is None:

@@ -255,6 +255,8 @@ def _store_form(request, language):
         gpc=request.headers.get("Sec-GPC") == "1",
         now=now,
     )
+    # Before the record, so that nothing can fail after it.
+    shown = rendering.published(asked.version)
     stored, _is_new = recording.record_choice(answer.data, origin=origin, now=now)
 
     receipt_id = str(stored.pk)
@@ -267,7 +269,7 @@ def _store_form(request, language):
         else:
             response = _see(reverse("cookies", query={"receipt": receipt_id}, fragment="preferences"))
         browser.keep(response, answer.kept, website=website, host=host, days=asked.days)
-    removal.remove(response, request.COOKIES, stored, rendering.published(stored.version_id).content, host=host)
+    removal.remove(response, request.COOKIES, stored, shown.content, host=host)
     return response
 
 
@@ -376,7 +378,7 @@ def own_page(request):
 
     The number comes in the body, so that it stands in no address, log or history.
     """
-    edition, choice = current_edition(), None
+    edition = current_edition()
     choice = present_choice(request, edition)
     number = choice.subject if choice else None
     is_about_another, records, error, status, wait = False, [], "", 200, 0
@@ -421,4 +423,4 @@ def _own_page(request, edition, choice, records, context):
         "hidden": [("banner", form.digest), ("language", language)] if form else [],
     }
     html = rendering.render("consent/my_choice.html", "my_choice", **context)
-    return Page.of(html, language=language, quality=5)
+    return Page.of(html, language=language, compress=False)

@@ -25,6 +25,7 @@ from retention.admin import (
 from retention.wording import lifetime_wording, rule_wording
 
 from . import catalogue, catalogue_views, models, publishing_views
+from .completeness import _is_within
 from .forms import country_field
 
 # What changed since publication is asked of every list of content, on both floors.
@@ -335,9 +336,30 @@ class CookieVendorAdmin(CountryByName, TranslatedContentAdmin):
         return lifetime_wording(vendor.lifetime, vendor.lifetime_is_maximum)
 
 
+class OriginsOfOneDomain(BaseInlineFormSet):
+    """Origins that can share a choice, where the web site wants them to."""
+
+    def clean(self):
+        super().clean()
+        domain = self.instance.shared_domain
+        for form in self.forms if domain else []:
+            origin = form.cleaned_data.get("origin")
+            if origin and not form.cleaned_data.get("DELETE") and not _is_within(origin, domain):
+                form.add_error(
+                    "origin", _("This lies outside %(domain)s, which is to share one choice.") % {"domain": domain}
+                )
+
+
 class WebsiteOriginInline(PlainTabularInline):
     model = models.WebsiteOrigin
+    formset = OriginsOfOneDomain
     fields = ["origin", "order"]
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        # Django names the columns of such a table, not its boxes.
+        field.widget.attrs["aria-label"] = field.label
+        return field
 
 
 @admin.register(models.Website)
@@ -346,7 +368,19 @@ class WebsiteAdmin(TranslatedContentAdmin):
     search_fields = ["slug", "name_en", "name_nl", "origins__origin"]
     fieldsets = [
         (None, {"fields": ["name", "default_language", "hosts_statement"]}),
+        (_("How long and where"), {"fields": ["consent_months", "shared_domain"]}),
         (_("Banner"), {"fields": ["banner_title", "banner_text"]}),
+        (
+            _("Looks"),
+            {
+                "fields": ["position", ("background", "foreground"), "accent", "radius", "fonts"],
+                "description": _(
+                    "Colours are written as #0a5ca8. What is empty follows the page: its style sheet may set it, else "
+                    "the banner is light or dark as the page is. Text needs a contrast of at least 4.5 to 1 with its "
+                    "background, the accent 3 to 1; without a background, on white and on black."
+                ),
+            },
+        ),
         PLACE,
     ]
     inlines = [WebsiteOriginInline]

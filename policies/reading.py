@@ -7,7 +7,6 @@ LANGUAGE_KEYS = {"en", "nl"}
 
 # What the documents of earlier releases do not say, as it was then.
 WEBSITE_BEFORE = {
-    "consent_months": 6,
     "shared_domain": "",
     "position": "corner",
     "looks": {"background": "", "foreground": "", "accent": "", "radius": None, "fonts": ""},
@@ -18,6 +17,7 @@ def completed(content: dict[str, Any]) -> dict[str, Any]:
     """``content`` with what an earlier release did not write into it yet; the given one stays as it is."""
     content = copy.deepcopy(content)
     for website in content["websites"]:
+        website.setdefault("consent_months", round(website["consent_days"] * 12 / 365))
         for name, value in WEBSITE_BEFORE.items():
             website.setdefault(name, value)
     for category in content["cookie_categories"]:

@@ -3,7 +3,6 @@
 import json
 import logging
 import re
-import uuid
 from datetime import timedelta
 from urllib.parse import quote, unquote, urlencode
 
@@ -24,6 +23,7 @@ FORM = "application/x-www-form-urlencoded"
 OWN = {"origin": "http://localhost"}
 SUBJECT = "5f0c7f0e-4b7f-4d7e-9d3c-0a4a2c1b9e11"
 NOBODY = "0b9f3f1c-6a53-4c39-8f5e-6a1d1c0f7a55"
+BY_CLOCK = "0f9a1e3c-c0de-11ee-8000-0242ac120002"  # version 1, which no browser of ours has
 
 
 def address(language="en"):
@@ -442,9 +442,7 @@ def test_elsewhere_consent_is_withdrawn_where_it_was_given(recorded, client):
 
 def test_a_number_that_is_unknown_and_one_that_is_none_get_the_same_answer(recorded, client):
     recorded()
-    answers = [
-        ask(client, text) for text in (NOBODY, "", "x", "me@example.nl", str(uuid.uuid1()), "5" * 4000, "<script>")
-    ]
+    answers = [ask(client, text) for text in (NOBODY, "", "x", "me@example.nl", BY_CLOCK, "5" * 4000, "<script>")]
 
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1
@@ -562,6 +560,6 @@ def test_without_a_published_version_there_is_no_page(db, client):
     assert client.get(address()).status_code == 404
 
 
-@pytest.mark.parametrize("text", ["", " ", "x" * 100, SUBJECT + "0", str(uuid.uuid1()), "\x00", "urn:uuid:x"])
+@pytest.mark.parametrize("text", ["", " ", "x" * 100, SUBJECT + "0", BY_CLOCK, "\x00", "urn:uuid:x"])
 def test_what_is_no_number_is_none(text):
     assert my_choice.number_in(text) is None

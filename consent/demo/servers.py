@@ -6,7 +6,7 @@ banner by one script tag, as any other site would, under a strict Content-Securi
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from string import Template
@@ -56,22 +56,28 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Site(Server):
-    """The web site that embeds the banner; ``more`` adds or replaces pages by their path."""
+    """The web site that embeds the banner.
 
-    def __init__(self, port: int, *, banner: str, vendor: str, more: dict[str, str] | None = None) -> None:
-        super().__init__(port, _site_handler(banner, vendor, more or {}))
+    ``more`` adds or replaces pages by their path; ``others`` are the origins of third parties
+    beside ``vendor`` from which its policy lets scripts, frames and images load.
+    """
+
+    def __init__(
+        self, port: int, *, banner: str, vendor: str, more: dict[str, str] | None = None, others: Sequence[str] = ()
+    ) -> None:
+        super().__init__(port, _site_handler(banner, vendor, " ".join([vendor, *others]), more or {}))
 
 
-def _site_handler(banner: str, vendor: str, more: dict[str, str]) -> type[Handler]:
+def _site_handler(banner: str, vendor: str, allowed: str, more: dict[str, str]) -> type[Handler]:
     privacy = "{0.scheme}://{0.netloc}".format(urlsplit(banner))
     policy = "; ".join(
         [
             "default-src 'none'",
-            f"script-src 'self' 'nonce-$nonce' {privacy} {vendor}",
+            f"script-src 'self' 'nonce-$nonce' {privacy} {allowed}",
             "style-src 'self'",
             f"connect-src {privacy}",
-            f"img-src 'self' {vendor}",
-            f"frame-src {vendor}",
+            f"img-src 'self' {allowed}",
+            f"frame-src {allowed}",
             "base-uri 'none'",
             "form-action 'none'",
         ]

@@ -15,7 +15,7 @@ const NOW = 1_800_000_000;
 const DAYS = 182;
 const SUBJECT = "0d9fb4ae-5ca1-4e0f-9a53-5b6ff4a3a001";
 
-const vendor = (slug) => [slug, `${slug}.example`];
+const vendor = (slug) => [slug, `${slug}.example/`];
 const config = {
   days: DAYS,
   categories: [
@@ -245,11 +245,11 @@ test("the first wish that is one of our languages counts", () => {
 test("a host claims itself and what is below it, and only its own part of a path", () => {
   const at = (address) => new URL(address);
   const cases = [
-    ["maps.example", "https://maps.example/", true],
-    ["maps.example", "https://api.maps.example:8443/tile?x=1", true],
-    ["maps.example", "https://notmaps.example/", false],
-    ["maps.example", "https://maps.example.evil.example/", false],
-    ["maps.example", "https://evil.example/maps.example", false],
+    ["maps.example/", "https://maps.example/", true],
+    ["maps.example/", "https://api.maps.example:8443/tile?x=1", true],
+    ["maps.example/", "https://notmaps.example/", false],
+    ["maps.example/", "https://maps.example.evil.example/", false],
+    ["maps.example/", "https://evil.example/maps.example", false],
     ["www.example/maps", "https://www.example/maps/embed", true],
     ["www.example/maps", "https://www.example/search", false],
     ["www.example/maps", "https://www.example/", false],
