@@ -200,10 +200,12 @@ function start(config, digest) {
   /** @type {(text: Words) => string} */
   const say = (text) => (typeof text === "string" ? text : text[language]);
   const label = (name) => say(config.text[name]);
-  const gpc = "globalPrivacyControl" in navigator && navigator.globalPrivacyControl === true;
+  const gpc = /** @type {any} */ (navigator).globalPrivacyControl === true;
   // Nobody sits there to be asked; nothing is allowed either.
   const isCrawler = /bot|crawl|spider|slurp/i.test(navigator.userAgent);
   const vendors = config.categories.flatMap((category) => category.vendors);
+  const asking = asked(config);
+  const names = vendors.map(([slug]) => slug);
   const secure = location.protocol === "https:" ? "; Secure" : "";
   // The domain whose sites share the choice, if this page is one of them.
   const domain = `.${location.hostname}`.endsWith(`.${config.domain}`) ? config.domain : "";
@@ -218,9 +220,6 @@ function start(config, digest) {
   // What the status says: the name of a text, or words with a link.
   /** @type {string | Node[]} */
   let message = "";
-  /** @type {string[]} */
-  let granted = [];
-  let isStale = false;
   // Set while the first layer stands in for a second one that cannot be fetched.
   let isStandIn = false;
 
@@ -234,7 +233,7 @@ function start(config, digest) {
   };
   const seconds = () => Math.floor(Date.now() / 1000);
   const isAllowed = (name) => allows(config, choice, name);
-  const isUndecided = () => asked(config).some(({ slug }) => !(slug in choice.c));
+  const isUndecided = () => asking.some(({ slug }) => !(slug in choice.c));
   const isAsking = () => isUndecided() && !pending && !gpc && !isCrawler;
 
   /** Another tab may have chosen in the meantime: the cookie and what waits in storage know. */
@@ -254,11 +253,13 @@ function start(config, digest) {
   /** What was decided, here or in another tab, takes effect and is seen. */
   function refresh() {
     recall();
-    if (told !== state(choice)) announce("change");
+    if (told !== state(choice)) {
+      announce("change");
+      // From now on it watches what is allowed here.
+      details().catch(() => {});
+    }
     render();
     release();
-    // What runs already stops only with its page; but first the server is told.
-    if (isStale && "reload" in script.dataset && (!pending || message === "kept")) location.reload();
   }
 
   /** @param {Choice} decided */
@@ -285,15 +286,12 @@ function start(config, digest) {
   /** Tags hear of it by their signals first, then the page. */
   function announce(event) {
     told = state(choice);
-    const now = vendors.map(([slug]) => slug).filter(isAllowed);
-    isStale ||= granted.some((slug) => !now.includes(slug));
-    granted = now;
-    if (Object.keys(choice.c).length) signal("update");
+    if (told.includes(":")) signal("update");
     const detail = { choices: choices(), vendors: { ...choice.n } };
     document.dispatchEvent(new CustomEvent(`privacyconsent:${event}`, { detail }));
   }
 
-  const each = (answer) => Object.fromEntries(asked(config).map(({ slug }) => [slug, answer(slug)]));
+  const each = (answer) => Object.fromEntries(asking.map(({ slug }) => [slug, answer(slug)]));
   const choices = () => each(isAllowed);
 
   /** By the queues that their own snippets make: the tag, if it ever comes, finds and works them off. */
@@ -548,7 +546,7 @@ function start(config, digest) {
     const said = message || (isQuiet ? "gpc" : "");
     // Behind the open second layer the first would show the same buttons out of reach.
     layer.hidden = !(isAsking() || isStandIn) || banner.childElementCount > 1;
-    control.hidden = !layer.hidden || !asked(config).length;
+    control.hidden = !layer.hidden || !asking.length;
     status.replaceChildren(...(typeof said === "string" ? [said && label(said)] : said));
   }
 
@@ -571,7 +569,6 @@ function start(config, digest) {
     sheet.replaceSync(css.replace(/([^{};])(?=[;}])/g, "$1!important"));
     sheets.push(sheet);
     dress();
-    return sheet;
   }
 
   /** Also where the page has put its own sheets in the place of ours. */
@@ -626,7 +623,7 @@ function start(config, digest) {
 
   /** What details.js is given, in the order in which it takes it. */
   const core = () => [
-    config, language, code, origin, secure, banner, allowedOnce,
+    config, language, code, origin, secure, script, banner, names, granted, allowedOnce,
     make, button, link, actions, acceptAll, rejectAll, findHeld, isHeldFrame, ownersOf, load, attempt,
     choose, open, render, refresh, recall, keep, apply, tell, askFor, isAllowed, wear, look, settle,
   ];
@@ -644,14 +641,16 @@ function start(config, digest) {
   customElements.define("privacy-consent", class extends HTMLElement {});
   window.privacyConsent = { choices, allows: isAllowed, open, withdraw };
 
+  // Before what was chosen is known: no, to all that needs consent.
+  signal("default");
   recall();
   if (pending) message = "kept";
   // Damaged or overtaken; not removed by recall(), which may see what another tab is just writing.
   else attempt(() => localStorage.removeItem(PENDING));
   render();
   attach();
-  signal("default");
   announce("ready");
+  const granted = names.filter(isAllowed);
   new MutationObserver(() => {
     attach();
     release();

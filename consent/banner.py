@@ -51,9 +51,7 @@ DETAILS = {
     "vendors": pgettext_lazy("banner", "Providers"),
     "lifetime": pgettext_lazy("banner: how long a cookie stays", "Kept for"),
     "statement": _("Privacy statement of {name}"),
-    "held": _(
-        "{name} ({company}, {country}) would load here. Purpose: {purpose}. It is contacted only if you allow it."
-    ),
+    "held": _("Your browser contacts it only if you allow it."),
     "once": pgettext_lazy("banner", "Allow once"),
     "allow": _("Always allow {name}"),
     "history": _("Your choices and receipts"),
@@ -215,15 +213,18 @@ FRAMES = {
 
 def _framed(name: str, told: dict[str, Any]) -> bytes:
     """The file as one line of code, given ``told``."""
-    config = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
-    return f"({_code(name)})({config})\n".encode()
+    given = _small(json.dumps(told, ensure_ascii=False, separators=(",", ":")))
+    return f"({_code(name)})({given})\n".encode()
 
 
 @cache
 def _code(name: str) -> str:
     """A source file in its frame, minified."""
-    source = FRAMES[name] % (HERE / name).read_text()
-    return minify.string("application/javascript", f"x={source}").removeprefix("x=").removesuffix(";")
+    return _small(FRAMES[name] % (HERE / name).read_text())
+
+
+def _small(expression: str) -> str:
+    return minify.string("application/javascript", f"x={expression}").removeprefix("x=").removesuffix(";")
 
 
 @cache

@@ -16,6 +16,8 @@
 
 const PATIENCE = 10_000;
 const HOUR = 3_600_000;
+// What a notice takes over from the frame in whose place it stands.
+const PLACE = ["position", "inset", "margin", "float", "flex", "grid-area", "place-self", "vertical-align"];
 
 // -- Pure ----------------------------------------------------------------------------------
 
@@ -64,14 +66,14 @@ function placesOf(hostname, pathname) {
  * @param {any[]} core what banner.js hands over, in the order in which it does
  */
 function explain(explained, [
-  config, language, code, origin, secure, banner, allowedOnce,
+  config, language, code, origin, secure, script, banner, names, granted, allowedOnce,
   make, button, link, actions, acceptAll, rejectAll, findHeld, isHeldFrame, ownersOf, load, attempt,
   choose, open, render, refresh, recall, keep, apply, tell, askFor, isAllowed, wear, look, settle,
 ]) {
   const say = (text) => (typeof text === "string" ? text : text[language]);
   const label = (name, words = {}) =>
     say(explained.text[name] ?? config.text[name]).replace(/{(\w+)}/g, (match, word) => words[word] ?? match);
-  const sheet = wear(explained.css);
+  wear(explained.css);
   // Of the same order as in the configuration, which has the slugs.
   const categories = explained.categories.map(([name, purpose, ...members], index) => {
     const { slug, fingerprint, vendors } = config.categories[index];
@@ -80,6 +82,8 @@ function explain(explained, [
   const vendors = categories.flatMap((category) => category.vendors);
   /** @type {Map<Element, Element>} */
   const notices = new Map();
+  let count = 0;
+  let isStale = false;
   // What was allowed and refused when it was cleared away last.
   let cleared;
   // The decision that was sent last; what is answered to an earlier one no longer counts.
@@ -89,7 +93,7 @@ function explain(explained, [
 
   /**
    * Sends a decision; after a clock or an id that the server does not take, once more, if `isCurrent()`.
-   * @returns {Promise<{outcome: string, wait: number}>}
+   * @returns {Promise<[string, number]>} the outcome, and milliseconds after which to try again if it was not stored
    */
   async function post(decision, isCurrent, mayCorrect = true) {
     const id = idOf(decision);
@@ -112,8 +116,8 @@ function explain(explained, [
       // The server is away, or silent.
     }
     const outcome = verdict(status, answer, id);
-    if (outcome !== "again") return { outcome, wait };
-    if (!mayCorrect || !isCurrent()) return { outcome: "failed", wait };
+    if (outcome !== "again") return [outcome, wait];
+    if (!mayCorrect || !isCurrent()) return ["failed", 0];
     if (status === 400) decision.at += serverTime(answer) - Date.now();
     decision.token = crypto.randomUUID();
     if (decision === look().pending) keep();
@@ -129,7 +133,7 @@ function explain(explained, [
       recall();
       return sent === latest && sent === look().pending;
     };
-    const { outcome, wait } = await post(sent, isCurrent);
+    const [outcome, wait] = await post(sent, isCurrent);
     if (!isCurrent()) return refresh();
 
     if (outcome === "kept") {
@@ -151,10 +155,9 @@ function explain(explained, [
   }
 
   /** Lets one held frame load on this page view, once that is recorded; nothing else changes. */
-  async function allowOnce(frame, slugs) {
-    const answers = Object.fromEntries(slugs.map((slug) => [slug, true]));
+  async function allowOnce(frame, answers) {
     const decision = askFor("save", { subject: look().choice.s, choices: {}, vendors: answers, once: true });
-    const { outcome } = await post(decision, () => true);
+    const [outcome] = await post(decision, () => true);
     if (outcome !== "saved") return tell("failed");
     allowedOnce.add(frame);
     load(frame);
@@ -167,14 +170,14 @@ function explain(explained, [
   function clear() {
     const { c } = look().choice;
     const decided = categories.filter(({ slug }) => slug in c).flatMap((category) => category.vendors);
-    const names = (members, kind) => members.flatMap(([, , , , , , , patterns = []]) => patterns[kind] ?? []);
+    const patternsOf = (members, kind) => members.flatMap(([, , , , , , , patterns = []]) => patterns[kind] ?? []);
     const refused = decided.filter(([slug]) => !isAllowed(slug));
     // A name that somebody who is allowed declares as well stays.
     const spared = vendors.filter(([slug]) => isAllowed(slug));
     const leave = (kind, list, remove) =>
       attempt(() => {
         for (const name of list()) {
-          if (fits(names(refused, kind), name) && !fits(["privacy_consent*", ...names(spared, kind)], name)) remove(name);
+          if (fits(patternsOf(refused, kind), name) && !fits(["privacy_consent*", ...patternsOf(spared, kind)], name)) remove(name);
         }
       });
     leave(0, () => document.cookie.split(/; */).map((pair) => pair.split("=")[0]), (name) => {
@@ -190,13 +193,24 @@ function explain(explained, [
 
   /** After every change: a notice for every held frame, and none where a frame is free or gone. */
   function update() {
-    const { told } = look();
+    const { told, pending, message } = look();
     if (told !== cleared) clear();
     cleared = told;
+    const now = names.filter(isAllowed);
+    isStale ||= granted.some((slug) => !now.includes(slug));
+    granted = now;
+    // What runs already stops only with its page; but first the server is told.
+    if (isStale && "reload" in script.dataset && (!pending || message === "kept")) {
+      // Once: a second call would break the first one off.
+      isStale = false;
+      location.reload();
+    }
     for (const [frame, notice] of notices) {
       if (frame.isConnected && frame.previousElementSibling === notice && frame.hasAttribute("data-src")) continue;
-      if (notice.contains(document.activeElement)) frame.focus();
+      const wasInside = notice.contains(document.activeElement);
       notice.remove();
+      // Not before: beside a notice it is hidden.
+      if (wasInside) frame.focus();
       notices.delete(frame);
     }
     for (const frame of findHeld().filter(isHeldFrame)) {
@@ -206,26 +220,26 @@ function explain(explained, [
 
   /** Who would load here and why, and the ways to allow it: this once, always, or by the settings. */
   function notify(frame) {
-    const { offsetWidth: width, offsetHeight: height } = frame;
+    const { width, height } = frame.getBoundingClientRect();
     if (width < 60 || height < 30) return;
     const notice = make("privacy-consent-notice", { lang: code, role: "group" });
     // Where only a category is marked, the vendors that load from that address.
     const claimed = frame.dataset.consentVendor?.split(" ") ?? ownersOf(frame.dataset.src);
     const owners = vendors.filter(([slug]) => claimed.includes(slug) && !isAllowed(slug));
-    const slugs = owners.map(([slug]) => slug);
+    const answers = Object.fromEntries(owners.map(([slug]) => [slug, true]));
     for (const [, name, company, country, purpose, , address] of owners) {
       notice.append(
-        make("p", {}, label("held", { name, company, country: say(country), purpose: say(purpose) })),
+        make("p", {}, `${name} (${company}, ${say(country)}): ${say(purpose)}`),
         address && link(address, label("statement", { name })),
       );
     }
-    const names = owners.map(([, name]) => name).join(", ");
+    const who = owners.map(([, name]) => name).join(", ");
     if (owners.length) {
-      const exceptions = () => ({ ...look().choice.n, ...Object.fromEntries(slugs.map((slug) => [slug, true])) });
       notice.append(
+        make("p", {}, label("held")),
         actions(
-          button(label("once"), () => allowOnce(frame, slugs)),
-          button(label("allow", { name: names }), () => choose("save", look().choice.c, exceptions())),
+          button(label("once"), () => allowOnce(frame, answers)),
+          button(label("allow", { name: who }), () => choose("save", look().choice.c, { ...look().choice.n, ...answers })),
         ),
       );
     } else {
@@ -234,12 +248,13 @@ function explain(explained, [
       }
       notice.append(actions(button(label("settings"), open)));
     }
-    notice.setAttribute("aria-label", names || label("settings"));
+    notice.setAttribute("aria-label", who || label("settings"));
     // By a rule, and not by a style attribute, which the page's policy may forbid.
-    const { length } = sheet.cssRules;
-    notice.dataset.n = `${length}`;
-    const size = `inline-size:${width}px!important;min-block-size:${height}px!important`;
-    sheet.insertRule(`@layer privacy-consent{privacy-consent-notice[data-n="${length}"]{${size}}}`, length);
+    const style = getComputedStyle(frame);
+    const display = style.display === "inline" ? "inline-grid" : "grid";
+    const place = PLACE.map((name) => `${name}:${style.getPropertyValue(name)};`).join("");
+    notice.dataset.n = `${++count}`;
+    wear(`@layer privacy-consent{privacy-consent-notice[data-n="${count}"]{${place}inline-size:${width}px;block-size:${height}px;display:${display}}}`);
     notices.set(frame, notice);
     frame.before(notice);
   }
@@ -253,16 +268,14 @@ function explain(explained, [
     const { n, s } = look().choice;
     // Behind the #, so that the number of this browser is in no log and no address that is sent.
     const records = s ? link(`${origin}${label("mine")}#${s}`, label("history")) : "";
-    const switches = new Map();
     const tick = (name, text) => {
-      const input = make("input", { type: "checkbox" });
+      const input = make("input", { type: "checkbox", name });
       input.checked = isAllowed(name);
-      switches.set(name, input);
       return make("label", { class: "pc-row" }, text, input);
     };
     const save = () => {
       const answers = {};
-      for (const [name, { checked }] of switches) answers[name] = checked;
+      for (const { name, checked } of dialog.querySelectorAll("input")) answers[name] = checked;
       choose("save", answers, answers);
     };
     const aboutVendor = ([slug, name, company, country, purpose, lifetime, address]) =>
@@ -292,7 +305,7 @@ function explain(explained, [
         details,
       );
     };
-    const shut = button("×", () => dialog.close(), "pc-button pc-close");
+    const shut = button("×", () => dialog.close());
     shut.setAttribute("aria-label", label("close"));
     const dialog = make(
       "dialog",

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 
 from retention.languages import Bilingual, in_both
 from retention.periods import Period
@@ -25,22 +25,22 @@ from .snapshot import canonical, sha256
 UNITS = {"year": 12 * 365, "month": 365, "week": 12 * 7, "day": 12}
 
 REASONS = {
-    "new": lazy("%(vendor)s is new on this web site."),
-    "moved": lazy("%(vendor)s comes from the category “%(category)s”."),
-    "company": lazy("%(vendor)s belongs to another company: “%(company)s”."),
-    "country": lazy("%(vendor)s moves to another country: %(country)s."),
-    "lifetime": lazy("%(vendor)s is kept longer: %(now)s; before: %(before)s."),
-    "cookie": lazy("%(vendor)s keeps “%(cookie)s” longer than anything before: %(now)s; before: %(before)s."),
-    "safeguards": lazy("%(vendor)s has lost what protects visitors: %(safeguards)s."),
-    "dpv": lazy("The category has a purpose that it did not have: %(terms)s."),
-    "consent": lazy("The category did not need consent before."),
+    "new": gettext_lazy("%(vendor)s is new on this web site."),
+    "moved": gettext_lazy("%(vendor)s comes from the category “%(category)s”."),
+    "company": gettext_lazy("%(vendor)s belongs to another company: “%(company)s”."),
+    "country": gettext_lazy("%(vendor)s moves to another country: %(country)s."),
+    "lifetime": gettext_lazy("%(vendor)s is kept longer: %(now)s; before: %(before)s."),
+    "cookie": gettext_lazy("%(vendor)s keeps “%(cookie)s” longer than anything before: %(now)s; before: %(before)s."),
+    "safeguards": gettext_lazy("%(vendor)s has lost what protects visitors: %(safeguards)s."),
+    "dpv": gettext_lazy("The category has a purpose that it did not have: %(terms)s."),
+    "consent": gettext_lazy("The category did not need consent before."),
 }
 REWORDINGS = {
-    "name": lazy("The name of the category was reworded."),
-    "purpose": lazy("The purpose of the category was reworded."),
-    "vendor": lazy("The purpose of %(vendor)s was reworded."),
-    "safeguard": lazy("A safeguard of %(vendor)s was reworded."),
-    "banner": lazy("The text of the banner was reworded."),
+    "name": gettext_lazy("The name of the category was reworded."),
+    "purpose": gettext_lazy("The purpose of the category was reworded."),
+    "vendor": gettext_lazy("The purpose of %(vendor)s was reworded."),
+    "safeguard": gettext_lazy("A safeguard of %(vendor)s was reworded."),
+    "banner": gettext_lazy("The text of the banner was reworded."),
 }
 
 

@@ -264,7 +264,7 @@ def test_a_version_of_the_former_release_can_be_followed(published, publish):
     for category in content["cookie_categories"]:
         del category["signals"]
     for website in content["websites"]:
-        for key in ("consent_months", "consent_days", "shared_domain", "position", "looks"):
+        for key in ("consent_months", "shared_domain", "position", "looks"):
             del website[key]
     text = canonical(document | {"number": 2, "previous": published.digest})
     StatementVersion.objects.create(

@@ -29,10 +29,9 @@ def largest(content):
     return website
 
 
-def configuration(file):
-    """What a file is told, as its JSON."""
-    text = file.decode()
-    return json.JSONDecoder().raw_decode(text, text.index(')({"') + 2)[0]
+def told(content, website):
+    """What the first file is told of the site, and what the second."""
+    return banner._config(website, content), banner._explained(website, content)
 
 
 def test_all_before_the_last_line_hashes_to_the_digest_in_it(content, largest):
@@ -50,7 +49,7 @@ def test_the_first_file_names_the_second_by_its_bytes(content, largest):
     """So that whoever has the bytes of the first, or pins them, has those of the second."""
     files = banner.files(largest, content, 1)
 
-    assert configuration(files.payload)["details"] == hashlib.sha256(files.details).hexdigest()
+    assert f'details:"{hashlib.sha256(files.details).hexdigest()}"' in files.payload.decode()
 
 
 def test_integrity_is_as_browsers_compute_it():
@@ -77,8 +76,8 @@ def test_another_word_of_the_second_file_gives_other_bytes_of_the_first(content,
 
 
 def test_every_text_is_there_in_both_languages(content, largest):
-    files = banner.files(largest, content, 1)
-    texts = configuration(files.payload)["text"] | configuration(files.details)["text"]
+    first, second = told(content, largest)
+    texts = first["text"] | second["text"]
 
     assert texts.keys() == LABELS.keys() | {"title", "text", "mine"}
     for name, text in texts.items():
@@ -91,7 +90,7 @@ def test_every_text_is_there_in_both_languages(content, largest):
 
 
 def test_only_what_needs_consent_has_a_fingerprint_and_is_held_back(content, largest):
-    config = configuration(banner.files(largest, content, 1).payload)
+    config, _explained = told(content, largest)
 
     fingerprints = {category["slug"]: category.get("fingerprint") for category in config["categories"]}
     assert fingerprints == {
@@ -131,7 +130,8 @@ def test_only_names_that_a_script_can_remove_are_told(content, largest):
         ]
     ]
 
-    described = configuration(banner.files(largest, content, 1).details)["categories"]
+    _config, explained = told(content, largest)
+    described = explained["categories"]
 
     [found] = [entry for category in described for entry in category[2:] if entry[0] == vendor["name"]]
     assert found[6] == [["_own*"], ["kept"], ["kept-here"]]
@@ -141,7 +141,7 @@ def test_only_names_that_a_script_can_remove_are_told(content, largest):
 
 
 def signals_of(content, website):
-    return configuration(banner.files(website, content, 1).payload)["signals"]
+    return told(content, website)[0]["signals"]
 
 
 def test_a_signal_follows_the_vendors_that_declare_it_and_else_the_categories(content, largest):
@@ -173,7 +173,7 @@ def test_a_site_without_signals_is_told_of_none(content, largest):
 
 
 def css_of(content, website):
-    return configuration(banner.files(website, content, 1).payload)["css"]
+    return told(content, website)[0]["css"]
 
 
 def test_the_looks_of_a_site_stand_behind_those_of_the_page(content, largest):
@@ -211,6 +211,16 @@ def test_the_looks_of_a_site_change_nothing_else(content, largest, position):
 
 def weight(file):
     return len(brotli.compress(file, quality=11))
+
+
+def test_what_the_files_are_told_is_in_their_bytes(content, largest):
+    first, second = told(content, largest)
+    files = banner.files(largest, content, 7)
+
+    payload, details = files.payload.decode(), files.details.decode()
+    assert all(side in payload for text in first["text"].values() for side in text)
+    assert all(side in details for text in second["text"].values() for side in text)
+    assert "version:7" in payload
 
 
 def test_with_fifteen_vendors_it_weighs_six_kilobytes_and_ten_with_the_second_layer(content, largest):

@@ -108,7 +108,7 @@ def test_nothing_that_names_a_person_is_stored(send, choice):
     assert "Tell-Tale" not in row
     assert {field.name for field in ConsentRecord._meta.get_fields()} == {
         "id", "subject", "website", "version", "banner", "language", "gpc", "action", "choices", "vendors",
-        "decided_at", "recorded_at",
+        "is_once", "decided_at", "recorded_at",
     }  # fmt: skip
 
 

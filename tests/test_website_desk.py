@@ -9,12 +9,14 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.contrib import admin
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from consent import desk
 from consent.models import Banner, ConsentRecord
 from consent.recording import new_id
 from policies.admin import WebsiteAdmin
@@ -300,6 +302,14 @@ def test_signals_of_vendors_on_other_sites_do_not_count(editor, published, publi
 
     assert pasted(editor.get(change_page()).text, "defaults") is None
     assert "uetq" in pasted(editor.get(change_page("prostream")).text, "defaults")
+
+
+def test_developers_read_the_same_defaults_in_their_document():
+    _about, *parts = desk.DEFAULTS.read_text().strip().split("\n\n")
+    document = (settings.BASE_DIR / "docs" / "developer.md").read_text()
+
+    assert [part.split(":")[0] for part in parts] == ["// gtag", "// uet", "// clarity"]
+    assert "```js\n" + "\n\n".join(parts) + "\n```" in document
 
 
 # -- The preview ---------------------------------------------------------------------------------

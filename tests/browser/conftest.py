@@ -73,7 +73,9 @@ def widened(handler, vendors):
     class Widened(handler):
         def answer(self, path, query):
             status, kind, body, headers = super().answer(path, query)
-            policy = headers.get("Content-Security-Policy", "").replace("style-src 'self'", f"style-src 'self' {vendors}")
+            policy = headers.get("Content-Security-Policy", "").replace(
+                "style-src 'self'", f"style-src 'self' {vendors}"
+            )
             headers["Content-Security-Policy"] = f"{policy}; media-src {vendors}; object-src {vendors}"
             return status, kind, body, headers
 

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .banner_page import (
+    FRAME,
     accept,
     add_script,
     choice_of,
@@ -399,6 +400,7 @@ def test_a_vendor_can_always_be_allowed_from_the_place_of_its_frame_and_taken_ba
 
 
 STYLE = """
+iframe { border: 0; }
 #block { display: block; inline-size: 100%; block-size: 260px; margin: 20px 0; }
 .ratio { position: relative; padding-bottom: 40%; }
 .ratio iframe { position: absolute; inset: 0; inline-size: 100%; block-size: 100%; }
@@ -443,3 +445,30 @@ def test_a_notice_takes_the_place_and_the_size_of_its_frame(web, page, at):
     accept(page)
     expect(page.get_by_role("group", name="Maps")).to_have_count(0)
     assert page.evaluate(BOXES) == before
+
+
+def test_a_held_frame_that_moves_or_returns_keeps_one_notice(web, page, third_parties):
+    """Pages take frames out and put them back, wrap them, and clear away what they do not know."""
+    page.goto(web({"/": page_with(FRAME)}))
+    notice = page.get_by_role("group", name="Facebook Connect")
+    expect(notice).to_have_count(1)
+    page.evaluate("window.frame = document.querySelector('iframe'); window.place = frame.parentNode")
+    for change in (
+        "frame.remove()",
+        "place.append(frame)",
+        "place.append(document.createElement('div')); place.lastChild.append(frame)",
+        "document.querySelector('privacy-consent-notice').remove()",
+        "place.lastChild.remove()",
+        "place.append(frame)",
+    ):
+        page.evaluate(change)
+        is_there = page.evaluate("frame.isConnected")
+        expect(notice).to_have_count(int(is_there))
+        expect(page.locator("iframe")).to_be_hidden()
+        if is_there:
+            assert page.evaluate("frame.previousElementSibling.localName") == "privacy-consent-notice"
+            assert notice.bounding_box()["width"] == 400
+
+    notice.get_by_role("button", name="Always allow Facebook Connect").click()
+    expect(page.frame_locator("iframe").get_by_text("messages")).to_be_visible()
+    assert [entry["name"] for entry in third_parties.log] == ["messages"]

@@ -22,7 +22,7 @@ from tests.conftest import CONTENT, once
 
 from .banner_page import accept, choice_of, press, reject, said
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.browser
 
 RECIPES = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")
 BANNER = "https://privacy.example.nl/embed/website.js"
@@ -37,16 +37,18 @@ RAN = "(window.ran ??= []).push"
 
 
 def recipe(heading):
-    """What it puts into the page, and its files by their address."""
+    """The pieces that it puts into the page, and its files by their address."""
     [section] = re.findall(rf"^## {heading}$(.*?)(?=^## |\Z)", RECIPES, re.MULTILINE | re.DOTALL)
     html = re.findall(r"^```html\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
     scripts = re.findall(r"^```js\n(// (\S+)\n.*?)^```$", section, re.MULTILINE | re.DOTALL)
-    return "".join(html), {f"/{name}": code for code, name in scripts}
+    return html, {f"/{name}": code for code, name in scripts}
 
 
 VENDORS = [
     "google-tag-manager",
     "google-analytics",
+    "microsoft-clarity",
+    "microsoft-advertising",
     "matomo-cloud",
     "hubspot-analytics",
     "linkedin-analytics",
@@ -88,7 +90,8 @@ def visit(site, taken_over, settings, page, serving):
     """
 
     def open_page(heading, stand_ins, more=None):
-        html, files = recipe(heading)
+        pieces, files = recipe(heading)
+        html = "".join(pieces)
         tag = "" if BANNER in html else f'<script src="{BANNER}" async></script>'
         pages = {"/": PAGE.replace("TAG", tag).replace("MORE", html).replace(BANNER, "$banner")} | files | (more or {})
         hosts = sorted({f"https://{urlsplit(address).netloc}" for address in stand_ins})
@@ -257,6 +260,42 @@ def test_google_analytics(visit, page):
     nothing_on_the_next_page(page, contacted)
 
 
+def test_microsoft_clarity_and_advertising(visit, page):
+    """Each takes its queue over, as the real ones do; what it found there is what was said before it came."""
+    clarity = f"""{RAN}("clarity"); window.found = clarity.q.map(call => [...call]);
+        window.clarity = (...call) => found.push(call);
+        document.cookie = "_clck=1; Path=/"; document.cookie = "_clsk=1; Path=/";"""
+    uet = """window.UET = function ({ ti, q }) {
+        %s("uet"); window.pushed = [ti, [...q]];
+        this.push = (...call) => pushed.push(call);
+        document.cookie = "_uetsid=1; Path=/"; document.cookie = "_uetvid=1; Path=/";
+    };"""
+    stand_ins = {"https://www.clarity.ms/": clarity, "https://bat.bing.com/": uet % RAN}
+    contacted = visit("Microsoft Clarity and Advertising", stand_ins)
+    nothing_before_an_answer_and_after_a_refusal(page, contacted)
+
+    accept_after_all(page)
+    until(page, "(window.ran ?? []).toSorted()", ["clarity", "uet"])
+    until(page, "pushed.at(-1)[0]", "pageLoad")
+    assert set(contacted) == {"https://www.clarity.ms/tag/XXXXXXXXXX", "https://bat.bing.com/bat.js"}
+    first, *_between, last = page.evaluate("found.map(([name, values]) => [name, values.analytics_Storage])")
+    assert (first, last) == (["consentv2", "denied"], ["consentv2", "granted"])
+    number, queue, page_load = page.evaluate("pushed")
+    assert (number, page_load) == ("000000000", ["pageLoad"])
+    assert queue[:3] == ["consent", "default", {"ad_storage": "denied"}]
+    assert queue[-3:] == ["consent", "update", {"ad_storage": "granted"}]
+    assert cookies(page) == ["_clck", "_clsk", "_uetsid", "_uetvid"]
+
+    # A page that is loaded anew takes what was said along.
+    page.evaluate("addEventListener('pagehide', () => sessionStorage.said = JSON.stringify([found, pushed]))")
+    with page.expect_navigation():
+        page.evaluate("privacyConsent.withdraw()")
+    found, pushed = json.loads(page.evaluate("sessionStorage.said"))
+    assert found[-1] == ["consentv2", {"ad_Storage": "denied", "analytics_Storage": "denied"}]
+    assert pushed[-1] == ["consent", "update", {"ad_storage": "denied"}]
+    nothing_on_the_next_page(page, contacted)
+
+
 def test_matomo(visit, page):
     stand_in = (
         f'{RAN}("matomo"); document.cookie = "_pk_id.1.1fff=1; Path=/"; document.cookie = "_pk_ses.1.1fff=1; Path=/";'
@@ -306,12 +345,11 @@ def test_hubspot(visit, page):
     ran(page, ["hubspot", True, "pixel"])
     assert page.evaluate("_hsp.at(-1)") == told_hubspot(analytics=True, advertisement=True, functionality=True)
 
-    # A page that is loaded anew takes what it was told along.
-    page.evaluate("addEventListener('pagehide', () => sessionStorage.told = JSON.stringify(_hsp.slice(-2)))")
+    # A page that is loaded anew takes what was said along.
+    page.evaluate("addEventListener('pagehide', () => sessionStorage.said = JSON.stringify(_hsp.slice(-2)))")
     with page.expect_navigation():
         page.evaluate("privacyConsent.withdraw()")
-    told = json.loads(page.evaluate("sessionStorage.told"))
-    assert told == [
+    assert json.loads(page.evaluate("sessionStorage.said")) == [
         told_hubspot(analytics=False, advertisement=False, functionality=False),
         ["revokeCookieConsent"],
     ]
@@ -438,7 +476,7 @@ TEMPLATE = """<template>
 
 def test_a_router_that_swaps_the_body(visit, page):
     """The banner stays, what comes later is held back or loaded, and a component hears of the choice."""
-    _html, files = recipe("React and other routers")
+    _pieces, files = recipe("React and other routers")
     files["/use-allowed.js"] = files["/use-allowed.js"].replace('"react"', '"/react.js"')
     own = {"/react.js": REACT, "/app.js": APP}
     script = '<script type="module" src="/app.js"></script>'
@@ -466,13 +504,10 @@ def test_a_router_that_swaps_the_body(visit, page):
     assert contacted == []
 
 
-def test_every_recipe_is_tried_here():
+def test_every_recipe_and_every_piece_of_code_in_it_is_tried_here():
     headings = re.findall(r"^## (.+)$", RECIPES, re.MULTILINE)
-    tried = re.findall(r'(?:visit\(|recipe\(|^    )"([A-Z][^"]+)"[,:)]', Path(__file__).read_text(), re.MULTILINE)
+    tried = re.findall(r'visit\("([^"]+)"', Path(__file__).read_text(encoding="utf-8"))
+    pieces = [recipe(heading) for heading in headings]
 
-    assert set(headings) - set(tried) == set()
-    for heading in headings:
-        html, files = recipe(heading)
-        [section] = re.findall(rf"^## {heading}$(.*?)(?=^## |\Z)", RECIPES, re.MULTILINE | re.DOTALL)
-        assert section.count("```") == 2 * (len(files) + section.count("```html"))
-        assert html or files
+    assert set(headings) == {*tried, *FRAMES}
+    assert RECIPES.count("\n```") == 2 * sum(len(html) + len(files) for html, files in pieces)

@@ -1,7 +1,6 @@
 """The desk of a web site in a real browser: a preview that leaves no trace, and the tags that it hands out."""
 
 import re
-import threading
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -42,24 +41,16 @@ def desk(site, published, browser_context, staff):
 
 
 @pytest.fixture
-def foreign(site, settings):
+def foreign(site, settings, serving):
     """A web site with this tag on its page: ``foreign(tag)`` → its origin."""
-    servers = []
 
     def serve(tag):
         more = {"/": PAGE.replace("TAG", tag), "/measure.js": "window.measured = true;"}
-        server = Site(0, banner=f"{site}/embed/website.js", vendor="http://127.0.0.1:9", more=more)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        servers.append((server, thread))
+        server = serving(Site(0, banner=f"{site}/embed/website.js", vendor="http://127.0.0.1:9", more=more))
         settings.DEMO_ORIGINS = [server.origin]
         return server.origin
 
-    yield serve
-    for server, thread in servers:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return serve
 
 
 def copied(desk, site, label):
