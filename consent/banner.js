@@ -157,8 +157,14 @@ function decide(config, before, action, answers, vendors, subject, seconds) {
   /** @type {(t: number, c: any, n: any) => Choice} */
   const make = (t, c, n) => ({ v: 1, t, f, c, n: Object.keys(n).length ? n : undefined, s: grants(c, n) ? subject : undefined });
 
-  const settle = (all) => Object.fromEntries(Object.entries(all).filter(([name, answer]) => !answer || allows(config, before, name)));
-  const [settled, exceptions] = [c, n].map(settle);
+  // What was refused and is allowed now stays refused for as long.
+  const settle = (all, known) =>
+    Object.fromEntries(
+      Object.entries(all)
+        .map(([name, answer]) => [name, answer && allows(config, before, name)])
+        .filter(([name, answer]) => answer || name in known || !all[name]),
+    );
+  const [settled, exceptions] = [settle(c, before.c), settle(n, {})];
   // What was granted before is not prolonged by a choice of which there is no record yet.
   const moment = grants(settled, exceptions) ? before.t + 1 : seconds;
   const now = Object.keys(settled).length ? make(moment, settled, exceptions) : undefined;
@@ -256,7 +262,7 @@ function start(config, digest) {
     if (told !== state(choice)) {
       announce("change");
       // From now on it watches what is allowed here.
-      details().catch(() => {});
+      prepare();
     }
     render();
     release();
@@ -314,8 +320,8 @@ function start(config, digest) {
       },
     };
     const answer = ([signal, names]) => [signal, names.some(isAllowed) ? "granted" : "denied"];
-    for (const tag in config.signals) {
-      tags[tag]("consent", kind, Object.fromEntries(Object.entries(config.signals[tag]).map(answer)));
+    for (const [tag, signals] of Object.entries(config.signals)) {
+      tags[tag]("consent", kind, Object.fromEntries(Object.entries(signals).map(answer)));
     }
   }
 
@@ -390,7 +396,7 @@ function start(config, digest) {
     // For a day after a refusal, since what still ran then may have left something behind.
     const isFresh = choice.t > seconds() - DAY && told.includes("false");
     const isWanted = isFresh || findHeld().some(isHeldFrame);
-    if (layers || (layers !== null && isWanted)) details().then(({ update }) => update(), () => {});
+    if (layers || (layers !== null && isWanted)) prepare();
   }
 
   /** A script of another type runs only as a new element; the next one waits until this one has run. */
@@ -533,7 +539,7 @@ function start(config, digest) {
     actions(acceptAll(), rejectAll(), manage),
   );
   // Whoever comes near will want an answer stored.
-  layer.onpointerenter = () => details().catch(() => {});
+  layer.onpointerenter = prepare;
   // In the top layer nothing of the page lies above it; "manual", so that Escape does nothing.
   const foot = make("div", { class: "pc-foot", popover: "manual" }, layer, make("div", { class: "pc-bar" }, control, status));
   const banner = make("privacy-consent", { lang: code }, foot);
@@ -608,6 +614,11 @@ function start(config, digest) {
       document.head.append(element);
     });
     return layers;
+  }
+
+  /** Has it here, and looks after what has changed. */
+  function prepare() {
+    details().then(({ update }) => update(), () => {});
   }
 
   /** The second layer. Where it cannot be had, the first one serves to change or withdraw a choice. */

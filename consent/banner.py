@@ -38,8 +38,8 @@ LABELS = {
     "manage": _("Manage preferences"),
     "more": _("More about cookies"),
     "settings": _("Cookie settings"),
-    "kept": _("Not stored yet; your browser will try again. Optional cookies stay off."),
-    "failed": _("That did not work; nothing more is allowed. Try again."),
+    "kept": _("Not stored yet; your browser will try again."),
+    "failed": _("That did not work. Try again."),
     "gpc": _("Your privacy signal (GPC) is honoured: optional cookies are off."),
 }
 DETAILS = {
@@ -123,16 +123,21 @@ def _held_back(vendor: dict[str, Any], asked: dict[str, Any]) -> list[str]:
 def _signals(website: dict[str, Any], content: dict[str, Any]) -> dict[str, dict[str, list[str]]]:
     """Per tag, per signal, the vendors of which one has to be allowed; where none has it, the categories."""
     categories, vendors = (_by_slug(content[key]) for key in ("cookie_categories", "cookie_vendors"))
-    slugs = [asked["slug"] for asked in website["categories"]]
-    members = [slug for asked in website["categories"] for slug in asked["vendors"]]
     tags: dict[str, dict[str, list[str]]] = {}
     for name in SIGNALS:
         tag, _colon, signal = name.rpartition(":")
-        names = [slug for slug in members if name in vendors[slug]["signals"]]
-        tags.setdefault(tag or "gtag", {})[signal] = names or [
-            slug for slug in slugs if name in categories[slug]["signals"]
+        members = [
+            slug for asked in website["categories"] for slug in asked["vendors"] if name in vendors[slug]["signals"]
         ]
-    return {tag: signals for tag, signals in tags.items() if any(signals.values())}
+        tags.setdefault(tag or "gtag", {})[signal] = members or [
+            asked["slug"] for asked in website["categories"] if name in categories[asked["slug"]]["signals"]
+        ]
+    used = {tag: signals for tag, signals in tags.items() if any(signals.values())}
+    if "gtag" in used and not used["gtag"]["security_storage"]:
+        # What keeps a site safe needs no consent, and the default of Google's own snippet grants it.
+        free = [asked["slug"] for asked in website["categories"] if not asked["needs_consent"]]
+        used["gtag"]["security_storage"] = free
+    return used
 
 
 def _looks(css: str, website: dict[str, Any]) -> str:

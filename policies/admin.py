@@ -25,7 +25,7 @@ from retention.admin import (
 from retention.wording import lifetime_wording, rule_wording
 
 from . import catalogue, catalogue_views, models, publishing_views
-from .completeness import _is_within
+from .completeness import is_within
 from .forms import country_field
 
 # What changed since publication is asked of every list of content, on both floors.
@@ -344,7 +344,7 @@ class OriginsOfOneDomain(BaseInlineFormSet):
         domain = self.instance.shared_domain
         for form in self.forms if domain else []:
             origin = form.cleaned_data.get("origin")
-            if origin and not form.cleaned_data.get("DELETE") and not _is_within(origin, domain):
+            if origin and not form.cleaned_data.get("DELETE") and not is_within(origin, domain):
                 form.add_error(
                     "origin", _("This lies outside %(domain)s, which is to share one choice.") % {"domain": domain}
                 )

@@ -63,7 +63,7 @@ def _unusable_settings(website: dict[str, Any]) -> Iterator[str]:
     domain, looks = website["shared_domain"], website["looks"]
     # A browser refuses a cookie for a domain that the page is not in, so the choice would be lost.
     for origin in website["origins"] if domain else []:
-        if not _is_within(origin, domain):
+        if not is_within(origin, domain):
             yield _("Web site “%(slug)s”: %(origin)s lies outside %(domain)s, which is to share one choice.") % {
                 "slug": website["slug"],
                 "origin": origin,
@@ -75,7 +75,7 @@ def _unusable_settings(website: dict[str, Any]) -> Iterator[str]:
         yield _("Web site “%(slug)s”: %(problem)s") % {"slug": website["slug"], "problem": " ".join(error.messages)}
 
 
-def _is_within(origin: str, domain: str) -> bool:
+def is_within(origin: str, domain: str) -> bool:
     """Whether ``origin``, or all that its asterisk stands for, is ``domain`` or below it."""
     host = (urlsplit(origin).hostname or "").removeprefix("*.")
     return host == domain or host.endswith(f".{domain}")

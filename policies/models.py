@@ -510,7 +510,7 @@ class Website(Entry):
         max_length=200,
         blank=True,
         validators=[validate_fonts],
-        help_text=_("Families that the site has loaded itself, such as: Inter, Arial, sans-serif."),
+        help_text=_("Families that the site has loaded itself, separated by commas."),
     )
 
     class Meta(Entry.Meta):

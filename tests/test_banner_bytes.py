@@ -162,6 +162,12 @@ def test_tags_of_microsoft_are_told_where_somebody_declares_their_signals(conten
     assert signals["clarity"] == {"ad_Storage": ["marketing"], "analytics_Storage": []}
 
 
+def test_security_is_granted_where_nobody_says_otherwise(content, largest):
+    content["cookie_categories"][0]["signals"] = []
+
+    assert signals_of(content, largest)["gtag"]["security_storage"] == ["functional"]
+
+
 def test_a_site_without_signals_is_told_of_none(content, largest):
     for entry in [*content["cookie_categories"], *content["cookie_vendors"]]:
         entry["signals"] = []

@@ -228,8 +228,10 @@ class Sayings(HTMLParser):
         if not is_foreign:
             for name in heard & attributes.keys():
                 self.hear(attributes[name] or "")
+        # Code to paste stands in a field, so that it can be selected by keyboard.
+        is_machine = tag in self.MACHINE or (tag == "textarea" and "readonly" in attributes)
         if tag not in self.VOID:
-            self.open.append((tag, is_foreign or tag in self.MACHINE))
+            self.open.append((tag, is_foreign or is_machine))
 
     def handle_endtag(self, tag):
         while self.open and self.open.pop()[0] != tag:

@@ -105,7 +105,7 @@ class Migration(migrations.Migration):
             name="fonts",
             field=models.CharField(
                 blank=True,
-                help_text="Families that the site has loaded itself, such as: Inter, Arial, sans-serif.",
+                help_text="Families that the site has loaded itself, separated by commas.",
                 max_length=200,
                 validators=[policies.validators.validate_fonts],
                 verbose_name="fonts",
@@ -181,7 +181,7 @@ class Migration(migrations.Migration):
             name="fonts",
             field=models.CharField(
                 blank=True,
-                help_text="Families that the site has loaded itself, such as: Inter, Arial, sans-serif.",
+                help_text="Families that the site has loaded itself, separated by commas.",
                 max_length=200,
                 validators=[policies.validators.validate_fonts],
                 verbose_name="fonts",

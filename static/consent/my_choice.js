@@ -20,3 +20,14 @@ if (form && field) {
     });
   }
 }
+
+// A choice that still waits in this browser must not be sent after its number has been deleted.
+for (const button of document.querySelectorAll("button[name=action][value=forget]")) {
+  button.addEventListener("click", () => {
+    try {
+      localStorage.removeItem("privacy_consent_pending");
+    } catch {
+      // Where storage is blocked, nothing waits.
+    }
+  });
+}

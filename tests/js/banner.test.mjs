@@ -156,11 +156,18 @@ test("allowing everything waits for the server as a whole", () => {
 test("of a mixed choice the refusals take effect at once", () => {
   const before = stillValid(config, stored());
   const decision = decide(config, before, "save", { analytical: false, marketing: true }, {}, SUBJECT, NOW);
-  assert.deepEqual(plain(decision.now.c), { analytical: false });
+  // Marketing was refused, and stays so until the server has stored the new answer.
+  assert.deepEqual(plain(decision.now.c), { analytical: false, marketing: false });
   assert.equal(decision.now.s, undefined);
   assert.equal(decision.now.t, NOW);
   assert.deepEqual(decision.choice.c, { analytical: false, marketing: true });
   assert.equal(decision.choice.s, SUBJECT);
+});
+
+test("what was never decided and is allowed now is not decided before the server knows", () => {
+  const decision = decide(config, nothing, "save", { analytical: false, marketing: true }, {}, undefined, NOW);
+  assert.deepEqual(plain(decision.now.c), { analytical: false });
+  assert.deepEqual(plain(decision.choice.c), { analytical: false, marketing: true });
 });
 
 test("narrowing what was allowed needs no server, and does not prolong what stays allowed", () => {
