@@ -106,7 +106,7 @@ class ConsentRecordAdmin(MillionsAdmin):
     search_fields = ["id"]
     search_help_text = _("The whole number of a receipt.")
     fieldsets = [
-        (None, {"fields": ["id", "website", "action", "answers", "vendor_answers", "language", "gpc"]}),
+        (None, {"fields": ["id", "website", "action", "answers", "vendor_answers", "is_once", "language", "gpc"]}),
         (_("What was shown"), {"fields": ["version_link", "banner_link"]}),
         (_("When"), {"fields": ["recorded_at", "decided_at"]}),
         (_("Who"), {"fields": ["subject"], "description": _("A random number for a browser, never a person.")}),
@@ -148,6 +148,7 @@ class BannerAdmin(MillionsAdmin):
     search_help_text = _("The whole SHA-256.")
     fieldsets = [
         (None, {"fields": ["website", "kind", "version_number", "language", "first_served_at", "digest"]}),
+        (None, {"fields": ["details_link"]}),
         (_("The bytes as they were served"), {"classes": ["collapse"], "fields": ["text"]}),
     ]
 
@@ -157,6 +158,12 @@ class BannerAdmin(MillionsAdmin):
     @admin.display(description="SHA-256", ordering="digest")
     def short_digest(self, banner):
         return format_html('<code title="{}">{}</code>', banner.digest, banner.digest[:12])
+
+    @admin.display(description=_("second layer of a banner"))
+    def details_link(self, banner):
+        if banner.details_id is None:
+            return "–"
+        return _link("admin:consent_banner_change", banner.details_id, banner.details_id)
 
     @admin.display(description=_("text"))
     def text(self, banner):

@@ -585,8 +585,8 @@ function start(config, digest) {
 
   /** First in the body, again if the page replaced its body. */
   function attach() {
-    if (!document.body || banner.isConnected) return;
     dress();
+    if (!document.body || banner.isConnected) return;
     document.body.prepend(banner);
     attempt(() => foot.showPopover());
   }
