@@ -226,6 +226,8 @@ function start(config, digest) {
   // What the status says: the name of a text, or words with a link.
   /** @type {string | Node[]} */
   let message = "";
+  // Vendors that were allowed at any time on this page: they may run.
+  const granted = [];
   // Set while the first layer stands in for a second one that cannot be fetched.
   let isStandIn = false;
 
@@ -292,6 +294,7 @@ function start(config, digest) {
   /** Tags hear of it by their signals first, then the page. */
   function announce(event) {
     told = state(choice);
+    granted.push(...names.filter(isAllowed));
     if (told.includes(":")) signal("update");
     const detail = { choices: choices(), vendors: { ...choice.n } };
     document.dispatchEvent(new CustomEvent(`privacyconsent:${event}`, { detail }));
@@ -634,7 +637,7 @@ function start(config, digest) {
 
   /** What details.js is given, in the order in which it takes it. */
   const core = () => [
-    config, language, code, origin, secure, script, banner, names, granted, allowedOnce,
+    config, language, code, origin, secure, script, banner, granted, allowedOnce,
     make, button, link, actions, acceptAll, rejectAll, findHeld, isHeldFrame, ownersOf, load, attempt,
     choose, open, render, refresh, recall, keep, apply, tell, askFor, isAllowed, wear, look, settle,
   ];
@@ -661,7 +664,6 @@ function start(config, digest) {
   render();
   attach();
   announce("ready");
-  const granted = names.filter(isAllowed);
   new MutationObserver(() => {
     attach();
     release();

@@ -66,7 +66,7 @@ function placesOf(hostname, pathname) {
  * @param {any[]} core what banner.js hands over, in the order in which it does
  */
 function explain(explained, [
-  config, language, code, origin, secure, script, banner, names, granted, allowedOnce,
+  config, language, code, origin, secure, script, banner, granted, allowedOnce,
   make, button, link, actions, acceptAll, rejectAll, findHeld, isHeldFrame, ownersOf, load, attempt,
   choose, open, render, refresh, recall, keep, apply, tell, askFor, isAllowed, wear, look, settle,
 ]) {
@@ -83,7 +83,6 @@ function explain(explained, [
   /** @type {Map<Element, Element>} */
   const notices = new Map();
   let count = 0;
-  let isStale = false;
   // What was allowed and refused when it was cleared away last.
   let cleared;
   // The decision that was sent last; what is answered to an earlier one no longer counts.
@@ -196,13 +195,10 @@ function explain(explained, [
     const { told, pending, message } = look();
     if (told !== cleared) clear();
     cleared = told;
-    const now = names.filter(isAllowed);
-    isStale ||= granted.some((slug) => !now.includes(slug));
-    granted = now;
     // What runs already stops only with its page; but first the server is told.
-    if (isStale && "reload" in script.dataset && (!pending || message === "kept")) {
+    if (!granted.every(isAllowed) && "reload" in script.dataset && (!pending || message === "kept")) {
       // Once: a second call would break the first one off.
-      isStale = false;
+      granted.length = 0;
       location.reload();
     }
     for (const [frame, notice] of notices) {

@@ -68,12 +68,17 @@ def hits(page):
 
 
 def wait_for_hits(page, names):
+    wait_until(page, lambda: hits(page), names)
+
+
+def wait_until(page, get, expected):
+    """``get()`` gives what is expected, in the end."""
     # Not wait_for_function: it needs eval, which the policy of the page forbids.
     for _attempt in range(100):
-        if hits(page) == names:
+        if get() == expected:
             return
         page.wait_for_timeout(30)
-    assert hits(page) == names
+    assert get() == expected
 
 
 def add_script(page, address):

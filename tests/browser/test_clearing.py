@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from .banner_page import (
     accept,
     choice_of,
+    other_tab,
     page_with,
     press,
     records,
@@ -20,6 +21,7 @@ from .banner_page import (
     server_away,
     server_back,
     set_choice,
+    wait_until,
 )
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -63,6 +65,7 @@ OTHERS = {"_counter", "_theirs", "basket", "form", "ad_"}
 
 
 def cookies(page):
+    page.evaluate("document.cookie")  # waits for what was written before
     return {cookie["name"] for cookie in page.context.cookies()} - {"privacy_consent"}
 
 
@@ -163,11 +166,20 @@ def test_the_page_is_loaded_anew_only_where_it_asks_for_it_and_once(origin, page
     assert len(loads) == 3
     server_back(page)
 
+    # Nor does it stay where another tab allowed it and took it back.
+    other = other_tab(page, origin)
+    said(other, "has been saved")
+    press(other, "Cookie settings")
+    accept(other)
+    wait_until(page, lambda: page.evaluate("privacyConsent.allows('adverts')"), True)
+    with page.expect_navigation():
+        other.evaluate("privacyConsent.withdraw()")
+    assert len(loads) == 4
+
     page.goto(origin)
-    said(page, "has been saved")
     press(page, "Cookie settings")
     accept(page)
     page.evaluate("privacyConsent.withdraw()")
     said(page, "has been saved")
     page.wait_for_timeout(200)
-    assert len(loads) == 4
+    assert len(loads) == 5

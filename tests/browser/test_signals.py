@@ -90,7 +90,8 @@ def test_tags_are_told_no_first_and_then_everything_before_the_page_and_before_t
 
 def test_a_signal_of_a_vendor_goes_by_that_vendor_and_the_rest_by_the_category(web, page):
     page.add_init_script(TOLD)
-    frame = '<iframe title="Advert" width="400" height="240" data-consent-vendor="adverts" data-src="$vendor/frame.html"></iframe>'
+    frame = """<iframe title="Advert" width="400" height="240" data-consent-vendor="adverts"
+        data-src="$vendor/frame.html"></iframe>"""
     page.goto(web({"/": page_with(frame)}))
     page.get_by_role("button", name="Always allow Adverts").click()
     said(page, "has been saved")
