@@ -106,19 +106,11 @@ function readPending(text, stored, days, now) {
 }
 
 /**
- * The moment of a decision: later than every one `before`, also within the same second and
- * after the clock was set back, so that tabs can tell which is the last.
- */
-function momentAfter(now, ...before) {
-  return Math.max(now, ...before.map((choice) => (choice?.t ?? 0) + 1));
-}
-
-/**
  * What of a stored choice answers the questions that are asked now: a category whose
  * fingerprint differs counts as not decided, and so do its vendors.
  */
 function stillValid(config, { f, c, n = {}, ...rest }) {
-  const decided = asked(config).filter(({ slug, fingerprint }) => f[slug] === fingerprint && typeof c[slug] === "boolean");
+  const decided = asked(config).filter(({ slug, fingerprint }) => f[slug] === fingerprint && slug in c);
   const vendors = decided.flatMap((category) => category.vendors.map(([slug]) => slug));
   return {
     ...rest,
@@ -152,7 +144,7 @@ function decide(config, before, action, answers, vendors, subject, seconds) {
     }
   }
   const grants = (...all) => all.some((part) => Object.values(part).includes(true));
-  if (grants(c, n)) subject ??= crypto.randomUUID();
+  if (grants(c, n)) subject ??= uuid();
   else if (subject) action = "withdraw";
   /** @type {(t: number, c: any, n: any) => Choice} */
   const make = (t, c, n) => ({ v: 1, t, f, c, n: Object.keys(n).length ? n : undefined, s: grants(c, n) ? subject : undefined });
@@ -178,7 +170,14 @@ function state({ c, n = {} }) {
 
 /** Whether `entry`, a host and a slash, perhaps with the beginning of a path, claims an address. */
 function claims(entry, { hostname, pathname }) {
-  return `.${hostname}${pathname}`.includes(`.${entry}`);
+  const at = `.${hostname}${pathname}`.indexOf(`.${entry}`);
+  // Further on it would be a part of the path, as where a site fetches for itself.
+  return at >= 0 && at < hostname.length;
+}
+
+/** A random UUID of version 4, also on a page without https, where `crypto` has none. */
+function uuid() {
+  return URL.createObjectURL(new Blob()).slice(-36);
 }
 
 /** Which side of the texts to show: the first of `wishes` that is one of our languages. */
@@ -221,11 +220,13 @@ function start(config, digest) {
   let pending = null;
   // Whether storage knows what waits; if it is blocked, only this tab does.
   let isKept = true;
+  let wasStored = false;
   let memory = "";
   let told;
   // What the status says: the name of a text, or words with a link.
   /** @type {string | Node[]} */
   let message = "";
+  let shown;
   // Vendors that were allowed at any time on this page: they may run.
   const granted = [];
   // Set while the first layer stands in for a second one that cannot be fetched.
@@ -248,7 +249,9 @@ function start(config, digest) {
   function recall() {
     const before = state(choice);
     const stored = attempt(() => readChoice(document.cookie, config.days, seconds()));
-    if (stored) choice = stillValid(config, stored);
+    // A cookie that was there and is gone has been deleted, or has expired.
+    if (stored || wasStored) choice = stored ? stillValid(config, stored) : { c: {}, n: {} };
+    wasStored ||= !!stored;
     // Without storage, another cookie than before is all that another tab leaves behind.
     const isOurs = !isKept && state(choice) === before;
     const kept = isOurs ? memory : attempt(() => localStorage.getItem(PENDING));
@@ -274,8 +277,6 @@ function start(config, digest) {
   function apply(decided) {
     choice = stillValid(config, decided);
     attempt(() => {
-      // One beside it, for this host alone, would only be read in vain.
-      if (domain) document.cookie = `${COOKIE}=; Path=/; Max-Age=0`;
       document.cookie = cookieFor(decided, config.days, (domain && `; Domain=${domain}`) + secure);
     });
   }
@@ -334,7 +335,10 @@ function start(config, digest) {
   function choose(action, answers, exceptions = {}) {
     recall();
     const subject = choice.s ?? pending?.body.subject;
-    const decision = decide(config, choice, action, answers, exceptions, subject, momentAfter(seconds(), choice, pending?.choice));
+    // Later than every one before, also within the same second and after the clock was set back,
+    // so that tabs can tell which is the last.
+    const moment = Math.max(seconds(), (choice.t ?? 0) + 1, (pending?.choice?.t ?? 0) + 1);
+    const decision = decide(config, choice, action, answers, exceptions, subject, moment);
     const { choice: decided, now } = decision;
     pending = askFor(decision.action, { subject: decision.subject, choices: decided.c, vendors: decided.n });
     pending.choice = decided;
@@ -349,7 +353,7 @@ function start(config, digest) {
   /** What details.js needs to make a request of a decision, now or in a week: the same one each time. */
   function askFor(action, fields) {
     const body = { website: config.website, version: config.version, banner: digest, language: code, gpc, action, ...fields };
-    return { token: crypto.randomUUID(), at: Date.now(), body };
+    return { token: uuid(), at: Date.now(), body };
   }
 
   /** Has the choice that waits, if there is one, sent. */
@@ -365,40 +369,37 @@ function start(config, digest) {
 
   // -- What waits for consent --------------------------------------------------------------
 
-  const TAGS = ["script", "iframe", "img", "video", "audio", "source", "object", "link"];
+  const TAGS = ["script", "iframe", "img", "video", "audio", "source", "object", "embed", "link"];
   const ADDRESSES = ["srcset", "src", "href", "data", "poster"];
   let isReleasing = false;
 
   /** What is marked and does not run or load yet. */
-  function findHeld() {
+  function findHeld(tags = TAGS) {
     return [...document.querySelectorAll("[data-consent],[data-consent-vendor]")].filter(
       ({ localName, type, dataset }) =>
-        TAGS.includes(localName) && (type === "text/plain" || ADDRESSES.some((name) => dataset[name])),
+        tags.includes(localName) && (type === "text/plain" || ADDRESSES.some((name) => dataset[name])),
     );
   }
 
   /** Names with spaces between: all of them have to be allowed. */
   const isFree = ({ dataset }) => (dataset.consentVendor ?? dataset.consent).split(" ").every(isAllowed);
 
-  const isHeldFrame = ({ localName, dataset }) => localName === "iframe" && dataset.src;
-
   /** One after the other, in the order of the document, looking again after each. */
   async function release() {
     if (isReleasing) return;
     isReleasing = true;
-    const next = () => {
+    for (;;) {
       const waiting = findHeld();
-      if (waiting.length) recall();
-      return waiting.find(isFree);
-    };
-    for (let held; (held = next()); ) {
+      if (waiting[0]) recall();
+      const held = waiting.find(isFree);
+      if (!held) break;
       if (held.type === "text/plain") await run(held);
       else load(held);
     }
     isReleasing = false;
     // For a day after a refusal, since what still ran then may have left something behind.
     const isFresh = choice.t > seconds() - DAY && told.includes("false");
-    const isWanted = isFresh || findHeld().some(isHeldFrame);
+    const isWanted = isFresh || findHeld(["iframe"])[0];
     if (layers || (layers !== null && isWanted)) prepare();
   }
 
@@ -411,13 +412,14 @@ function start(config, digest) {
     // The attribute is emptied by the browser, the property is not.
     script.nonce = held.nonce;
     script.text = held.text;
-    const isAsync = held.hasAttribute("async");
-    script.async = isAsync;
+    script.async = held.hasAttribute("async");
     return new Promise((done) => {
       script.addEventListener("load", done);
       script.addEventListener("error", done);
+      // Some say nothing, and nobody waits for ever for one vendor.
+      setTimeout(done, 10_000);
       held.replaceWith(script);
-      if (isAsync || !script.src) done();
+      if (script.async || !script.src) done();
     });
   }
 
@@ -435,15 +437,21 @@ function start(config, digest) {
   // -- What nobody marked, of vendors whose hosts are known ----------------------------------
 
   const { setAttribute } = Element.prototype;
-  // Frames that the visitor allowed for this page view.
-  const allowedOnce = new WeakSet();
+  // Frames, and the vendors that the visitor allowed there for this page view.
+  const allowedOnce = new WeakMap();
   const marked = new WeakSet();
 
-  /** The vendors that say they load from there; a `srcset` names several addresses. */
-  function ownersOf(value) {
-    const addresses = `${value}`.split(/[\s,]+/).map((part) => attempt(() => new URL(part, document.baseURI)) ?? location);
-    const isOwner = ([, ...hosts]) => hosts.some((entry) => addresses.some((address) => claims(entry, address)));
-    return vendors.filter(isOwner).map(([slug]) => slug);
+  /** The vendors of which a text names a host. */
+  function namedIn(text) {
+    const plain = `${text}`.toLowerCase();
+    return vendors.filter(([, ...hosts]) => hosts.some((entry) => plain.includes(entry.split("/")[0])));
+  }
+
+  /** The vendors that say they load from there; a set names several addresses. */
+  function ownersOf(value, isSet) {
+    const addresses = () => (isSet ? value.split(/[\s,]+/) : [value]).map((part) => attempt(() => new URL(part, document.baseURI)) ?? location);
+    const isOwner = ([, ...hosts]) => hosts.some((entry) => addresses().some((address) => claims(entry, address)));
+    return namedIn(value).filter(isOwner).map(([slug]) => slug);
   }
 
   /**
@@ -451,12 +459,17 @@ function start(config, digest) {
    * page had; whether it did.
    */
   function hold(element, name, value) {
-    if (!ADDRESSES.includes(name) || !TAGS.includes(element.localName) || allowedOnce.has(element)) return false;
+    if (!ADDRESSES.includes(name) || !TAGS.includes(element.localName)) return false;
     const { dataset } = element;
-    const owners = ownersOf(value);
+    const owners = ownersOf(`${value}`, name === "srcset");
     // Used again: only where it loads from now counts.
-    if (marked.has(element)) delete dataset[name];
-    if (owners.every(isAllowed)) return false;
+    if (marked.has(element) && dataset[name]) {
+      delete dataset[name];
+      prepare();
+    }
+    // A tab of another address that shares the choice tells nobody of its own.
+    if (owners[0]) recall();
+    if (owners.every((slug) => isAllowed(slug) || allowedOnce.get(element)?.[slug])) return false;
     marked.add(element);
     dataset.consentVendor = [dataset.consentVendor ?? [], owners].flat().join(" ");
     dataset[name] = value;
@@ -489,8 +502,7 @@ function start(config, digest) {
     const { set: write } = Object.getOwnPropertyDescriptor(prototype, markup);
     const tame = ({ localName }, html) => {
       let isHeld = false;
-      const isSuspect = ([slug, ...hosts]) => !isAllowed(slug) && hosts.some((entry) => html.includes(entry.split("/")[0]));
-      if (typeof html !== "string" || localName === "script" || !vendors.some(isSuspect)) return html;
+      if (typeof html !== "string" || localName === "script" || !namedIn(html)[0]) return html;
       write.call(draft, html);
       for (const element of draft.content.querySelectorAll(TAGS.join())) {
         for (const name of ADDRESSES) {
@@ -509,7 +521,8 @@ function start(config, digest) {
 
   function make(tag, attributes, ...children) {
     const element = document.createElement(tag);
-    for (const name in attributes) element.setAttribute(name, attributes[name]);
+    // Untouched by hold(): a site may name hosts that are ours as well.
+    for (const name in attributes) setAttribute.call(element, name, attributes[name]);
     element.append(...children);
     return element;
   }
@@ -526,6 +539,8 @@ function start(config, digest) {
   const link = (address, text) => make("a", { href: address, target: "_blank" }, text);
   const actions = (...buttons) => make("div", { class: "pc-actions" }, ...buttons);
 
+  guard();
+
   const status = make("p", { class: "pc-status", role: "status" });
   const control = button(label("settings"), open, "pc-control");
   const manage = button(label("manage"), open);
@@ -541,8 +556,6 @@ function start(config, digest) {
     ),
     actions(acceptAll(), rejectAll(), manage),
   );
-  // Whoever comes near will want an answer stored.
-  layer.onpointerenter = prepare;
   // In the top layer nothing of the page lies above it; "manual", so that Escape does nothing.
   const foot = make("div", { class: "pc-foot", popover: "manual" }, layer, make("div", { class: "pc-bar" }, control, status));
   const banner = make("privacy-consent", { lang: code }, foot);
@@ -551,12 +564,13 @@ function start(config, digest) {
   wear(config.css);
 
   function render() {
-    const isQuiet = gpc && isUndecided() && !pending;
-    const said = message || (isQuiet ? "gpc" : "");
+    const said = message || (gpc && isUndecided() && !pending ? "gpc" : "");
     // Behind the open second layer the first would show the same buttons out of reach.
     layer.hidden = !(isAsking() || isStandIn) || banner.childElementCount > 1;
-    control.hidden = !layer.hidden || !asking.length;
-    status.replaceChildren(...(typeof said === "string" ? [said && label(said)] : said));
+    control.hidden = isAsking() || !asking.length;
+    // Only what is new is put there: it would be read out again, and lose the focus.
+    if (said !== shown) status.replaceChildren(...(typeof said === "string" ? [said && label(said)] : said));
+    shown = said;
   }
 
   function tell(said) {
@@ -590,7 +604,10 @@ function start(config, digest) {
   function attach() {
     dress();
     if (!document.body || banner.isConnected) return;
+    // A second layer that was open has been closed by the browser.
+    banner.replaceChildren(foot);
     document.body.prepend(banner);
+    render();
     attempt(() => foot.showPopover());
   }
 
@@ -602,7 +619,7 @@ function start(config, digest) {
   /** What details.js makes, once it is there. Its bytes are those that `config` names, or it does not run. */
   function details() {
     layers ??= new Promise((done, fail) => {
-      const hash = config.details.replace(/../g, (digits) => String.fromCharCode(parseInt(digits, 16)));
+      const hash = config.details.replace(/../g, (digits) => String.fromCharCode(/** @type {any} */ (`0x${digits}`)));
       const element = make("script", {
         src: `${origin}/embed/${config.website}.${config.details}.js`,
         integrity: `sha256-${btoa(hash)}`,
@@ -631,14 +648,13 @@ function start(config, digest) {
     } catch {
       isStandIn = true;
       tell("failed");
-      manage.focus();
     }
   }
 
   /** What details.js is given, in the order in which it takes it. */
   const core = () => [
     config, language, code, origin, secure, script, banner, granted, allowedOnce,
-    make, button, link, actions, acceptAll, rejectAll, findHeld, isHeldFrame, ownersOf, load, attempt,
+    make, button, link, actions, acceptAll, rejectAll, findHeld, ownersOf, load, attempt, uuid,
     choose, open, render, refresh, recall, keep, apply, tell, askFor, isAllowed, wear, look, settle,
   ];
 
@@ -651,7 +667,6 @@ function start(config, digest) {
     attempt(() => localStorage.removeItem(PENDING));
   }
 
-  guard();
   customElements.define("privacy-consent", class extends HTMLElement {});
   window.privacyConsent = { choices, allows: isAllowed, open, withdraw };
 
@@ -660,17 +675,17 @@ function start(config, digest) {
   recall();
   if (pending) message = "kept";
   // Damaged or overtaken; not removed by recall(), which may see what another tab is just writing.
-  else attempt(() => localStorage.removeItem(PENDING));
+  else settle();
   render();
   attach();
   announce("ready");
   new MutationObserver(() => {
     attach();
     release();
-  }).observe(root, { childList: true, subtree: true });
+  }).observe(document, { childList: true, subtree: true });
   deliver();
 
-  addEventListener("online", () => deliver());
+  addEventListener("online", deliver);
   addEventListener("storage", refresh);
   document.addEventListener("visibilitychange", refresh);
   document.addEventListener("click", (event) => {
@@ -682,6 +697,7 @@ function start(config, digest) {
   document.addEventListener("focusin", ({ target }) => {
     const { left, bottom } = target.getBoundingClientRect();
     const isCovered = foot.contains(document.elementFromPoint(left + 1, bottom - 1));
-    if (isCovered && !banner.contains(target)) scrollBy(0, bottom - layer.getBoundingClientRect().top + 8);
+    const { top } = (layer.hidden ? control : layer).getBoundingClientRect();
+    if (isCovered && !banner.contains(target)) scrollBy(0, bottom - top + 8);
   });
 }

@@ -23,7 +23,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from policies.validators import SIGNALS
+from policies.validators import SIGNALS, is_name
 from retention.languages import Bilingual, in_both
 
 HERE = Path(__file__).parent
@@ -40,7 +40,7 @@ LABELS = {
     "settings": _("Cookie settings"),
     "kept": _("Not stored yet; your browser will try again."),
     "failed": _("That did not work. Try again."),
-    "gpc": _("Your privacy signal (GPC) is honoured: optional cookies are off."),
+    "gpc": _("Privacy signal (GPC) received: optional cookies are off."),
 }
 DETAILS = {
     "saved": _("Your choice has been saved."),
@@ -88,7 +88,12 @@ def integrity(served: bytes) -> str:
 
 
 # The fields of a web site's looks, by the custom properties whose place they take.
-LOOKS = {"background": "background", "text": "foreground", "accent": "accent", "font": "fonts"}
+LOOKS = {"background": "background", "text": "foreground", "accent": "accent"}
+# Those of CSS Fonts 4 that are one word; in quotation marks they would be names of fonts.
+GENERIC_FAMILIES = {
+    "serif", "sans-serif", "monospace", "cursive", "fantasy", "system-ui", "math",
+    "ui-serif", "ui-sans-serif", "ui-monospace", "ui-rounded",
+}  # fmt: skip
 PLACES = {"corner": {}, "bottom": {"place": "end stretch", "width": "100%"}, "centre": {"place": "center"}}
 
 # -- What the first file is told -----------------------------------------------------------------
@@ -144,6 +149,7 @@ def _looks(css: str, website: dict[str, Any]) -> str:
     """``css`` with what the site's row says in the place of the values that hold without it."""
     looks = website["looks"]
     values = {name: looks[field] for name, field in LOOKS.items()}
+    values["font"] = ",".join(map(_family, filter(None, map(str.strip, looks["fonts"].split(",")))))
     if looks["radius"] is not None:
         values["radius"] = f"{looks['radius']}px"
     values |= PLACES[website["position"]]
@@ -153,6 +159,11 @@ def _looks(css: str, website: dict[str, Any]) -> str:
             if found != 1:
                 raise LookupError(f"banner.css takes no {name}")
     return css
+
+
+def _family(name: str) -> str:
+    """``name`` as CSS takes it: quoted, because a bare “Source Sans 3” would void the whole declaration."""
+    return name if name.lower() in GENERIC_FAMILIES else f"'{name}'"
 
 
 # -- What the second file is told ----------------------------------------------------------------
@@ -176,7 +187,11 @@ def _explained(website: dict[str, Any], content: dict[str, Any]) -> dict[str, An
 
 def _description(vendor: dict[str, Any]) -> list[Any]:
     """See ``Description`` in details.js; what is empty at the end is left out."""
-    removable = [cookie for cookie in vendor["cookies"] if cookie["party"] == "first" and not cookie["http_only"]]
+    removable = [
+        cookie
+        for cookie in vendor["cookies"]
+        if cookie["party"] == "first" and not cookie["http_only"] and is_name(cookie["name"])
+    ]
     kinds = ("cookie", "local", "session")
     patterns = [[cookie["name"] for cookie in removable if cookie["storage"] == kind] for kind in kinds]
     description = [

@@ -19,6 +19,7 @@ from django.http import HttpResponseBase
 
 from policies.snapshot import CHOICE_COOKIE as COOKIE
 
+from .models import ConsentRecord
 from .removal import expire
 
 __all__ = ["COOKIE", "Choice", "forget", "keep", "latest", "parse"]
@@ -59,6 +60,12 @@ class Choice:
             for vendor in category["vendors"]
             if vendor in self.vendors and self.vendors[vendor] is not (category["slug"] in allowed)
         }
+
+    def is_recorded_as(self, record: ConsentRecord) -> bool:
+        """Whether ``record`` is that of this decision. A browser keeps its moment to the second."""
+        return (
+            int(record.decided_at.timestamp()) == int(self.decided_at.timestamp()) and record.choices == self.choices
+        )
 
     def __str__(self) -> str:
         """The value of the cookie."""

@@ -67,7 +67,7 @@ function placesOf(hostname, pathname) {
  */
 function explain(explained, [
   config, language, code, origin, secure, script, banner, granted, allowedOnce,
-  make, button, link, actions, acceptAll, rejectAll, findHeld, isHeldFrame, ownersOf, load, attempt,
+  make, button, link, actions, acceptAll, rejectAll, findHeld, ownersOf, load, attempt, uuid,
   choose, open, render, refresh, recall, keep, apply, tell, askFor, isAllowed, wear, look, settle,
 ]) {
   const say = (text) => (typeof text === "string" ? text : text[language]);
@@ -82,7 +82,6 @@ function explain(explained, [
   const vendors = categories.flatMap((category) => category.vendors);
   /** @type {Map<Element, Element>} */
   const notices = new Map();
-  let count = 0;
   // What was allowed and refused when it was cleared away last.
   let cleared;
   // The decision that was sent last; what is answered to an earlier one no longer counts.
@@ -106,7 +105,7 @@ function explain(explained, [
         body: JSON.stringify({ id, ...decision.body, decided_at: new Date(decision.at).toISOString() }),
         credentials: "same-origin",
         keepalive: true,
-        signal: AbortSignal.timeout(PATIENCE),
+        signal: AbortSignal.timeout?.(PATIENCE),
       });
       wait = Number(response.headers.get("retry-after")) * 1000;
       answer = await response.text();
@@ -118,7 +117,7 @@ function explain(explained, [
     if (outcome !== "again") return [outcome, wait];
     if (!mayCorrect || !isCurrent()) return ["failed", 0];
     if (status === 400) decision.at += serverTime(answer) - Date.now();
-    decision.token = crypto.randomUUID();
+    decision.token = uuid();
     if (decision === look().pending) keep();
     return post(decision, isCurrent, false);
   }
@@ -149,16 +148,20 @@ function explain(explained, [
   /** The words that a choice has been stored, for some seconds. */
   function saved(id) {
     const words = [label("saved"), " ", link(`${origin}/consent/${id}/`, label("receipt"))];
-    setTimeout(() => look().message === words && tell(""), PATIENCE);
+    // Not under the hands of who is just about to follow the link.
+    setTimeout(() => look().message === words && !banner.contains(document.activeElement) && tell(""), PATIENCE);
     return words;
   }
 
   /** Lets one held frame load on this page view, once that is recorded; nothing else changes. */
-  async function allowOnce(frame, answers) {
+  async function allowOnce(frame, answers, src) {
+    const { told } = look();
     const decision = askFor("save", { subject: look().choice.s, choices: {}, vendors: answers, once: true });
     const [outcome] = await post(decision, () => true);
     if (outcome !== "saved") return tell("failed");
-    allowedOnce.add(frame);
+    // In the meantime the visitor may have refused, or the page have put something else there.
+    if (told !== look().told || src !== frame.dataset.src) return;
+    allowedOnce.set(frame, answers);
     load(frame);
     update();
   }
@@ -202,14 +205,14 @@ function explain(explained, [
       location.reload();
     }
     for (const [frame, notice] of notices) {
-      if (frame.isConnected && frame.previousElementSibling === notice && frame.hasAttribute("data-src")) continue;
+      if (frame.isConnected && frame.previousElementSibling === notice && frame.dataset.src === notice.src) continue;
       const wasInside = notice.contains(document.activeElement);
       notice.remove();
       // Not before: beside a notice it is hidden.
       if (wasInside) frame.focus();
       notices.delete(frame);
     }
-    for (const frame of findHeld().filter(isHeldFrame)) {
+    for (const frame of findHeld(["iframe"])) {
       if (!notices.has(frame)) notify(frame);
     }
   }
@@ -220,8 +223,10 @@ function explain(explained, [
     if (width < 60 || height < 30) return;
     const notice = make("privacy-consent-notice", { lang: code, role: "group" });
     // Where only a category is marked, the vendors that load from that address.
-    const claimed = frame.dataset.consentVendor?.split(" ") ?? ownersOf(frame.dataset.src);
-    const owners = vendors.filter(([slug]) => claimed.includes(slug) && !isAllowed(slug));
+    const claimed = frame.dataset.consentVendor ?? ownersOf(frame.dataset.src).join(" ");
+    if (claimed) frame.dataset.consentVendor = claimed;
+    const { src } = frame.dataset;
+    const owners = vendors.filter(([slug]) => claimed.split(" ").includes(slug) && !isAllowed(slug));
     const answers = Object.fromEntries(owners.map(([slug]) => [slug, true]));
     for (const [, name, company, country, purpose, , address] of owners) {
       notice.append(
@@ -234,7 +239,7 @@ function explain(explained, [
       notice.append(
         make("p", {}, label("held")),
         actions(
-          button(label("once"), () => allowOnce(frame, answers)),
+          button(label("once"), () => allowOnce(frame, answers, src)),
           button(label("allow", { name: who }), () => choose("save", look().choice.c, { ...look().choice.n, ...answers })),
         ),
       );
@@ -245,12 +250,14 @@ function explain(explained, [
       notice.append(actions(button(label("settings"), open)));
     }
     notice.setAttribute("aria-label", who || label("settings"));
-    // By a rule, and not by a style attribute, which the page's policy may forbid.
+    notice.src = src;
+    // By properties, not by an attribute, which the page's policy may forbid.
     const style = getComputedStyle(frame);
-    const display = style.display === "inline" ? "inline-grid" : "grid";
-    const place = PLACE.map((name) => `${name}:${style.getPropertyValue(name)};`).join("");
-    notice.dataset.n = `${++count}`;
-    wear(`@layer privacy-consent{privacy-consent-notice[data-n="${count}"]{${place}inline-size:${width}px;block-size:${height}px;display:${display}}}`);
+    const set = (name, value) => notice.style.setProperty(name, value, "important");
+    for (const name of PLACE) set(name, style.getPropertyValue(name));
+    set("inline-size", `${width}px`);
+    set("block-size", `${height}px`);
+    set("display", style.display === "inline" ? "inline-grid" : "grid");
     notices.set(frame, notice);
     frame.before(notice);
   }

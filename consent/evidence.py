@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import override
@@ -43,8 +44,8 @@ def banner_page(edition: Edition, slug: str) -> Page | None:
         Banner(digest=digest, kind="script", body=files.payload, details_id=details_digest, **same),
     )
     page, details = (Page.of(text, SCRIPT) for text in (body, files.details))
-    for name, made in ((digest, page), (details_digest, details)):
-        edition.keep(("embed", slug, name), made)
+    edition.keep(("embed", slug, digest), page)
+    edition.keep(("details", details_digest), details)
     # Served all the same: without its evidence every choice is refused, and nothing released.
     return edition.keep(("embed", slug), page) if is_kept else page
 
@@ -52,22 +53,21 @@ def banner_page(edition: Edition, slug: str) -> Page | None:
 def exact_page(edition: Edition, slug: str, digest: str) -> Page | None:
     """The file of a banner of ``slug`` with this digest, also of an earlier version; None if there was none.
 
-    Raises rendering.AWAY for what is not in memory.
+    Details are found by their digest alone: web sites with the same providers have them in
+    common. Raises rendering.AWAY for what is not in memory.
     """
-
-    def make() -> Page | None:
-        kept = Banner.objects.filter(digest=digest, website=slug, kind__in=["script", "details"]).first()
-        if kept is None:
-            return None
-        body = bytes(kept.body)
-        return Page.of(banner.serve(body)[0] if kept.kind == "script" else body, SCRIPT)
-
     banner_page(edition, slug)
-    key = ("embed", slug, digest)
-    if page := edition.known(key):
+    script, details = ("embed", slug, digest), ("details", digest)
+    if page := edition.known(script) or edition.known(details):
         return page
-    page = make()  # not remembered where there is none: anybody can make digests up
-    return edition.keep(key, page) if page else None
+    of_it = Q(kind="details") | Q(kind="script", website=slug)
+    kept = Banner.objects.filter(of_it, digest=digest).first()
+    if kept is None:
+        return None  # not remembered: anybody can make digests up
+    body = bytes(kept.body)
+    if kept.kind == "details":
+        return edition.keep(details, Page.of(body, SCRIPT))
+    return edition.keep(script, Page.of(banner.serve(body)[0], SCRIPT))
 
 
 def preferences_form(edition: Edition, language: str) -> PreferencesForm | None:

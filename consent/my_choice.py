@@ -5,7 +5,7 @@ recorded under it. It never stands in an address or a log.
 """
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import OperationalError
@@ -46,11 +46,13 @@ def present(edition: Edition, language: str, choice: Choice, records: list[Conse
     website = next(entry for entry in edition.content["websites"] if entry["hosts_statement"])
     text = next(entry for entry in edition.text(language)["websites"] if entry["hosts_statement"])
     allowed, exceptions = choice.allowed(website), choice.exceptions(website)
+    record = next((record for record in records if choice.is_recorded_as(record)), None)
+    version = record.version_id if record else _in_force(edition, choice.decided_at)
     asked = [category for category in text["categories"] if category["needs_consent"]]
     return {
         "decided_at": choice.decided_at,
-        "holds_until": choice.decided_at + timedelta(days=website["consent_days"]),
-        "version": _version(edition, choice, records),
+        "holds_until": _holds_until(choice, website, version, record.website if record else website["slug"]),
+        "version": version,
         "number": choice.subject,
         "answers": [
             {
@@ -97,11 +99,21 @@ def _named(answers: dict[str, bool], names: dict[str, str]) -> list[tuple[str, b
     return known + [(slug, answers[slug]) for slug in sorted(answers.keys() - names.keys())]
 
 
-def _version(edition: Edition, choice: Choice, records: list[ConsentRecord]) -> int | None:
-    """Under which version it was made: as recorded, else the one in force at that moment."""
-    moment = int(choice.decided_at.timestamp())
-    for record in records:
-        if not record.is_once and int(record.decided_at.timestamp()) == moment:
-            return record.version_id
-    before = [row["number"] for row in edition.history if row["effective_at"] <= choice.decided_at]
-    return max(before, default=None)
+def _in_force(edition: Edition, moment: datetime) -> int | None:
+    """The version under which a choice without a number was made, as far as its moment tells."""
+    return max((row["number"] for row in edition.history if row["effective_at"] <= moment), default=None)
+
+
+def _holds_until(choice: Choice, website: dict[str, Any], version: int | None, slug: str) -> datetime | None:
+    """The end of the days that ``slug`` gave it under ``version``, or of those of ``website`` now if that is sooner.
+
+    None where that version cannot be looked up just now.
+    """
+    try:
+        if rendering.database_is_away():
+            return None
+        shown = rendering.published(version) if version else None
+    except rendering.AWAY:
+        return None
+    then = [entry["consent_days"] for entry in shown.content["websites"] if entry["slug"] == slug] if shown else []
+    return choice.decided_at + timedelta(days=min([*then, website["consent_days"]]))

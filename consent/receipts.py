@@ -2,7 +2,8 @@
 
 The receipt says the same twice in one document. Its members bear the names of
 ISO/IEC TS 27560:2023, and ``@context`` says what each is in the Data Privacy Vocabulary, after
-https://w3id.org/dpv/guides/consent-27560. It follows from the record and its version alone.
+https://w3id.org/dpv/guides/consent-27560. It follows from the record and its version alone; that
+of a withdrawal also from the choice that it takes back.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from django.utils.translation import override, pgettext
 
 from policies import vocabulary
 from policies.rendering import Edition
+from retention.periods import Period
 
 from .models import ConsentRecord
 
@@ -93,8 +95,21 @@ def answer(record: ConsentRecord, edition: Edition | None) -> dict[str, Any]:
     }
 
 
-def receipt(record: ConsentRecord, edition: Edition) -> dict[str, Any]:
-    """The receipt of ``record``, made under ``edition``, as JSON-LD in the language of the choice."""
+def taken_back(record: ConsentRecord) -> ConsentRecord | None:
+    """The choice that the withdrawal ``record`` takes back: the last one of that browser before it.
+
+    None where ``record`` is no withdrawal, or nothing before it is kept. One query at most.
+    """
+    if record.action != ConsentRecord.Action.WITHDRAW or record.subject is None:
+        return None
+    return ConsentRecord.objects.filter(subject=record.subject, pk__lt=record.pk, is_once=False).first()
+
+
+def receipt(record: ConsentRecord, edition: Edition, before: ConsentRecord | None = None) -> dict[str, Any]:
+    """The receipt of ``record``, made under ``edition``, as JSON-LD in the language of the choice.
+
+    ``before`` is what a withdrawal takes back (see ``taken_back``).
+    """
     with override(record.language):
         address = settings.PUBLIC_URL + reverse("receipt", args=[record.pk])
         return answer(record, edition) | {
@@ -106,7 +121,7 @@ def receipt(record: ConsentRecord, edition: Edition) -> dict[str, Any]:
             "receipt_id": str(record.pk),
             "dct:created": {"@value": _utc(record.recorded_at), "@type": "xsd:dateTime"},
             "dct:publisher": {"@id": f"{address}#controller"},
-            "record": _record(record, edition, address),
+            "record": _record(record, before, edition, address),
         }
 
 
@@ -121,7 +136,7 @@ def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat()
 
 
-def _record(record: ConsentRecord, edition: Edition, address: str) -> dict[str, Any]:
+def _record(record: ConsentRecord, before: ConsentRecord | None, edition: Edition, address: str) -> dict[str, Any]:
     text = edition.text(record.language)
     website = next(entry for entry in text["websites"] if entry["slug"] == record.website)
     asking = [category for category in website["categories"] if category["needs_consent"]]
@@ -132,14 +147,15 @@ def _record(record: ConsentRecord, edition: Edition, address: str) -> dict[str, 
         "schema_version": f"{PROFILES}record-eu-gdpr",
         "record_id": str(record.pk),
         "pii_principal_id": _principal(record),
-        "processing": [_processing(category, record, edition, website, address) for category in asked],
+        "processing": [_processing(category, record, before, edition, website, address) for category in asked],
         "parties": [
             _controller(text["controller"], address),
             _supervisor(text["controller"], address),
             *(_vendor(vendor, address) for category in asked for vendor in category["vendors"]),
         ],
         "events": [
-            _event(f"{address}#{part}", state, record, website) for part, state in _decided(record, asked).items()
+            _event(f"{address}#{part}", state, record, website)
+            for part, state in _decided(record, before, asked).items()
         ],
     }
 
@@ -159,7 +175,9 @@ def _principal(record: ConsentRecord) -> str:
 # -- Processing ------------------------------------------------------------------------------
 
 
-def _processing(category, record: ConsentRecord, edition: Edition, website, address: str) -> dict[str, Any]:
+def _processing(
+    category, record: ConsentRecord, before: ConsentRecord | None, edition: Edition, website, address: str
+) -> dict[str, Any]:
     text = edition.text(record.language)
     countries = {vendor["country"]["code"]: vendor["country"]["name"] for vendor in category["vendors"]}
     return {
@@ -210,7 +228,7 @@ def _processing(category, record: ConsentRecord, edition: Edition, website, addr
                 "@type": "dpv:ThirdParty",
                 "dpv:hasName": vendor["company"],
                 "dpv:hasCountry": {"@id": f"loc:{vendor['country']['code']}"},
-                "dpv:hasConsentStatus": {"@id": _state(record, category["slug"], vendor["slug"])},
+                "dpv:hasConsentStatus": {"@id": _state(record, before, category["slug"], vendor["slug"])},
             }
             for vendor in category["vendors"]
         ],
@@ -237,9 +255,8 @@ def _personal_data(category, text) -> list[dict[str, Any]]:
 
 
 def _retention(vendor, address: str) -> dict[str, Any]:
-    period = vendor["lifetime"]["value"]
-    is_session = period == "session"
-    duration = {} if is_session else {"dpv:hasDuration": {"@value": period, "@type": "xsd:duration"}}
+    is_session = vendor["lifetime"]["value"] == "session"
+    duration = {} if is_session else {"dpv:hasDuration": _duration(Period.parse(vendor["lifetime"]["value"]))}
     return {
         "@type": ["dpv:StorageDuration", "dpv:UntilEventDuration" if is_session else "dpv:TemporalDuration"],
         "concerns": f"{address}#vendor-{vendor['slug']}",
@@ -249,13 +266,22 @@ def _retention(vendor, address: str) -> dict[str, Any]:
     }
 
 
+def _duration(period: Period) -> dict[str, str]:
+    """``period`` as XML Schema writes it, which knows no weeks (part 2, 3.2.6)."""
+    days = Period(days=period.weeks * 7) if period.weeks else period
+    return {"@value": str(days), "@type": "xsd:duration"}
+
+
 def _withdrawal(website) -> dict[str, Any]:
-    """Where consent is withdrawn: the cookies page for our own site, else the site that asked."""
+    """Where consent is withdrawn: the cookies page for our own site, else the site that asked.
+
+    Of a site that is known by a wildcard alone, only the words say where.
+    """
     exact = [origin for origin in website["origins"] if "*" not in origin]
-    is_elsewhere = exact and not website["hosts_statement"]
+    addresses = [settings.PUBLIC_URL + reverse("cookies")] if website["hosts_statement"] else exact
     return {
         "@type": "dpv:WithdrawConsent",
-        "dpv:isExercisedAt": {"@id": exact[0] if is_elsewhere else settings.PUBLIC_URL + reverse("cookies")},
+        **({"dpv:isExercisedAt": {"@id": addresses[0]}} if addresses else {}),
         "dct:description": _("“Cookie settings” on every page of %(website)s.") % {"website": website["name"]},
     }
 
@@ -319,11 +345,11 @@ def _name_of_country(controller) -> str:
 # -- Events ----------------------------------------------------------------------------------
 
 
-def _decided(record: ConsentRecord, asked) -> dict[str, str]:
+def _decided(record: ConsentRecord, before: ConsentRecord | None, asked) -> dict[str, str]:
     """What was decided: ``{"category-analytical": state}``; for one page view it is about a vendor."""
     if record.is_once:
-        return {f"vendor-{vendor}": _state(record, "", vendor) for vendor in record.vendors}
-    return {f"category-{category['slug']}": _state(record, category["slug"]) for category in asked}
+        return {f"vendor-{vendor}": _state(record, before, "", vendor) for vendor in record.vendors}
+    return {f"category-{category['slug']}": _state(record, before, category["slug"]) for category in asked}
 
 
 def _event(subject: str, state: str, record: ConsentRecord, website) -> dict[str, Any]:
@@ -338,13 +364,14 @@ def _event(subject: str, state: str, record: ConsentRecord, website) -> dict[str
     }
 
 
-def _state(record: ConsentRecord, category: str, vendor: str = "") -> str:
-    """What became of a category, or of one vendor in it."""
+def _state(record: ConsentRecord, before: ConsentRecord | None, category: str, vendor: str = "") -> str:
+    """What became of a category, or of one vendor in it. Only what had been given is withdrawn."""
     if record.is_once and vendor not in record.vendors:
         return "dpv:ConsentUnknown"  # the record is about another vendor
     if record.vendors.get(vendor, record.choices.get(category)):
         return "dpv:ConsentGiven"
-    return "dpv:ConsentWithdrawn" if record.action == ConsentRecord.Action.WITHDRAW else "dpv:ConsentRefused"
+    was_given = before and before.vendors.get(vendor, before.choices.get(category))
+    return "dpv:ConsentWithdrawn" if was_given else "dpv:ConsentRefused"
 
 
 def _validity(record: ConsentRecord, website) -> dict[str, Any]:

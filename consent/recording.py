@@ -57,6 +57,7 @@ class Asked:
 
     website: str
     version: int
+    is_form: bool  # of the cookies page, not the banner
     categories: dict[str, list[str]]  # categories that need consent → their vendors
     fingerprints: dict[str, str]
     days: int
@@ -124,6 +125,7 @@ def what_was_asked(digest: str) -> Asked | None:
         Asked(
             banner.website,
             banner.version_id,
+            banner.kind == "form",
             {category["slug"]: category["vendors"] for category in asking},
             {category["slug"]: category["fingerprint"] for category in asking},
             website["consent_days"],

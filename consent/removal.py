@@ -18,8 +18,8 @@ from policies.snapshot import CHOICE_COOKIE
 
 from .models import ConsentRecord
 
-# Header lines in one answer: more would not pass the usual 4 kB that a proxy has for headers.
-MOST_HEADERS = 40
+# Of headers in one answer: more would not pass the usual 4 kB that a proxy has for them all.
+MOST_BYTES = 2500
 
 
 def stays(vendor: dict[str, Any]) -> list[dict[str, Any]]:
@@ -43,7 +43,8 @@ def unwanted(
 ) -> list[str]:
     """Those of ``names`` that only vendors have declared which ``record`` does not allow.
 
-    First those that no script can reach; never a cookie of our own, whatever a pattern says.
+    First those that no script can reach, and the shortest, of which the most fit into one answer:
+    others may have set long ones. Never a cookie of our own, whatever a pattern says.
     """
     allowed = {
         vendor
@@ -60,7 +61,7 @@ def unwanted(
                 kept.add(name)
             else:
                 gone[name] = gone.get(name, False) or cookie["http_only"]
-    return sorted(gone.keys() - kept, key=lambda name: (not gone[name], name))
+    return sorted(gone.keys() - kept, key=lambda name: (not gone[name], len(name), name))
 
 
 def remove(
@@ -71,9 +72,13 @@ def remove(
     if record.is_once:
         return
     website = next(entry for entry in content["websites"] if entry["slug"] == record.website)
-    lines = [(name, domain) for name in unwanted(names, record, website, content) for domain in domains(host)]
-    for name, domain in lines[:MOST_HEADERS]:
-        expire(response, name, domain)
+    room = MOST_BYTES
+    for name in unwanted(names, record, website, content):
+        for domain in domains(host):
+            length = len(f"Set-Cookie: {name}=; Domain={domain}; Max-Age=0; Path=/; Secure\r\n")
+            if length <= room:
+                room -= length
+                expire(response, name, domain)
 
 
 def domains(host: str) -> list[str]:

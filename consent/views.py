@@ -73,12 +73,11 @@ def cookies(request):
     """What is stored in the browser, by whom, how long; and the visitor's own choice as a form."""
     edition, language = current_edition(), get_language()
     choice = present_choice(request, edition)
-    receipt_id = _stored(request.GET.get("receipt", ""))
-    page = edition.known(("cookies", language)) if choice is None and receipt_id is None else None
+    page = edition.known(("cookies", language)) if choice is None else None
     if page is None:
-        page = _cookies_page(edition, language, choice, receipt_id)
+        page = _cookies_page(edition, language, choice, _receipt_of(choice, request))
         # Only with a form whose evidence is stored: what it asks could not be recorded otherwise.
-        if choice is None and receipt_id is None and edition.known(("form", language)):
+        if choice is None and edition.known(("form", language)):
             edition.keep(("cookies", language), page)
     response = respond(request, page, "private, max-age=0, must-revalidate")
     patch_vary_headers(response, ["Cookie"])
@@ -94,11 +93,11 @@ def present_choice(request, edition):
     return browser.latest(header, now=timezone.now(), days=website["consent_days"])
 
 
-def _cookies_page(edition, language, choice=None, receipt_id=None, error=""):
+def _cookies_page(edition, language, choice=None, receipt_url=None, error=""):
     form = evidence.preferences_form(edition, language)
     context = edition.context("cookies", language) | {
         "choice": {"decided_at": choice.decided_at} if choice else None,
-        "receipt": reverse("receipt", args=[receipt_id]) if receipt_id else None,
+        "receipt": receipt_url,
         "my_choice": reverse("my_choice"),
         "error": error,
         "form_action": reverse("record"),
@@ -110,7 +109,7 @@ def _cookies_page(edition, language, choice=None, receipt_id=None, error=""):
         allowed, exceptions = (choice.allowed(website), choice.exceptions(website)) if choice else ([], {})
         is_plain = not (allowed or exceptions)
         context["preferences"] = form.html if is_plain else evidence.fragment(edition, language, allowed, exceptions)
-    is_for_all = choice is None and receipt_id is None and not error
+    is_for_all = choice is None and not error
     html = rendering.render("consent/cookies.html", "cookies", **context)
     return Page.of(html, language=language, quality=11 if is_for_all else 5)
 
@@ -230,22 +229,23 @@ def _record_form(request):
 
 
 def _store_form(request, language):
-    now, edition = timezone.now(), current_edition()
-    before, origin = present_choice(request, edition), _form_origin(request)
+    now, edition, origin = timezone.now(), current_edition(), _form_origin(request)
+    # Not from our other web sites either: the answer sets the cookie of this one.
+    if origin != settings.PUBLIC_URL:
+        raise recording.OriginUnknown
     website, host = rendering.home_website(edition.content), _host(request)
-    action = request.POST.get("action")
+    digest = request.POST.get("banner", "")
+    asked = recording.what_was_asked(digest)
+    if asked is None or not asked.is_form or website is None or asked.website != website["slug"]:
+        raise recording.Refused({"banner": _("This banner was never served here. Load the page again.")})
+
+    before, action = present_choice(request, edition), request.POST.get("action")
     if action == "forget" and not (before and before.subject):
         # Nothing was granted, so there is nothing to withdraw and to record.
-        if website is None or not recording.is_allowed_origin(origin, website["slug"]):
-            raise recording.OriginUnknown
         response = _see(reverse("my_choice", query={"forgotten": "yes"}))
         browser.forget(response, website=website, host=host)
         return response
 
-    digest = request.POST.get("banner", "")
-    asked = recording.what_was_asked(digest)
-    if asked is None:
-        raise recording.Refused({"banner": _("This banner was never served here. Load the page again.")})
     answer = answer_form(
         request.POST,
         asked=asked,
@@ -337,13 +337,24 @@ def _no_constant(name):
     raise ValueError(f"{name} is not JSON")
 
 
-def _stored(text):
-    """The id of a record that is there, from an address that anybody can write; else None."""
+def _receipt_of(choice, request, *, is_forgotten=False):
+    """Where the receipt is that the address claims; None unless it is that of ``choice``.
+
+    Where the choice ``is_forgotten``, it has to be that of a withdrawal. Anybody can write an
+    address, and it stays there when the browser has chosen anew.
+    """
+    text = request.GET.get("receipt", "")
     try:
-        identifier = uuid.UUID(text) if len(text) == 36 else None
-        return identifier if identifier and ConsentRecord.objects.filter(pk=identifier).exists() else None
+        stored = ConsentRecord.objects.filter(pk=uuid.UUID(text)).first() if len(text) == 36 else None
     except (ValueError, *rendering.AWAY):
         return None
+    if stored is None:
+        return None
+    if is_forgotten:
+        fits = stored.action == ConsentRecord.Action.WITHDRAW
+    else:
+        fits = choice is not None and choice.is_recorded_as(stored)
+    return reverse("receipt", args=[stored.pk]) if fits else None
 
 
 # -- Proving ---------------------------------------------------------------------------------
@@ -356,12 +367,13 @@ def receipt(request, record_id):
     try:
         stored = ConsentRecord.objects.filter(pk=record_id).first()
         shown = rendering.published(stored.version_id) if stored else None
+        before = receipts.taken_back(stored) if stored else None
     except rendering.AWAY as error:
         return _away(error)
     if shown is None:
         raise Http404(_("There is no such receipt."))
     response = JsonResponse(
-        receipts.receipt(stored, shown),
+        receipts.receipt(stored, shown, before),
         json_dumps_params={"indent": 2, "ensure_ascii": False},
         content_type="application/ld+json",
         headers={"X-Robots-Tag": "noindex"},
@@ -407,7 +419,7 @@ def own_page(request):
 
 def _own_page(request, edition, choice, records, context):
     language = get_language()
-    receipt_id = None if context["error"] else _stored(request.GET.get("receipt", ""))
+    is_forgotten = choice is None and "forgotten" in request.GET
     form = evidence.preferences_form(edition, language) if choice else None
     rows = my_choice.rows(edition, language, records)
     context |= edition.context("my_choice", language) | {
@@ -417,8 +429,8 @@ def _own_page(request, edition, choice, records, context):
         "sites": sorted({row["website"] for row in rows}),
         # Not what was sent: a number that is unknown and one that is none get the same page.
         "number": records[0].subject if records and request.method == "POST" else None,
-        "receipt": reverse("receipt", args=[receipt_id]) if receipt_id else None,
-        "is_forgotten": choice is None and "forgotten" in request.GET,
+        "receipt": None if context["error"] else _receipt_of(choice, request, is_forgotten=is_forgotten),
+        "is_forgotten": is_forgotten,
         "form_action": reverse("record"),
         "hidden": [("banner", form.digest), ("language", language)] if form else [],
     }

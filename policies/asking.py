@@ -10,9 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from retention.languages import Bilingual, in_both
 from retention.periods import Period
@@ -30,9 +29,13 @@ REASONS = {
     "company": gettext_lazy("%(vendor)s belongs to another company: “%(company)s”."),
     "country": gettext_lazy("%(vendor)s moves to another country: %(country)s."),
     "lifetime": gettext_lazy("%(vendor)s is kept longer: %(now)s; before: %(before)s."),
-    "cookie": gettext_lazy("%(vendor)s keeps “%(cookie)s” longer than anything before: %(now)s; before: %(before)s."),
+    "cookie": gettext_lazy("%(vendor)s keeps “%(cookie)s” longer: %(now)s; before: %(before)s."),
+    "new_cookie": gettext_lazy(
+        "%(vendor)s keeps “%(cookie)s” longer than anything before: %(now)s; before: %(before)s."
+    ),
     "safeguards": gettext_lazy("%(vendor)s has lost what protects visitors: %(safeguards)s."),
     "dpv": gettext_lazy("The category has a purpose that it did not have: %(terms)s."),
+    "signals": gettext_lazy("The category tells tags of Google and Microsoft more than before: %(signals)s."),
     "consent": gettext_lazy("The category did not need consent before."),
 }
 REWORDINGS = {
@@ -78,6 +81,20 @@ class Rewording:
             for language, text in self.now.items()
             if text != self.before[language]
         ]
+
+
+@dataclass(frozen=True)
+class Shorter:
+    """A choice on a web site will hold for ``now`` days, fewer than the days ``before``."""
+
+    now: int
+    before: int
+
+    def __str__(self) -> str:
+        """A sentence in the language that is active."""
+        return _(
+            "A choice holds for %(now)s days instead of %(before)s: visitors who chose longer ago are asked again."
+        ) % {"now": self.now, "before": self.before}
 
 
 Categories = Mapping[str, list[str]]  # web site → its categories, by slug
@@ -195,6 +212,20 @@ def rewordings(content: dict[str, Any], before: dict[str, Any] | None) -> dict[t
     }
 
 
+def shorter_choices(content: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Shorter]:
+    """Per web site on which visitors chose: how much less long a choice is to hold, if it is.
+
+    That asks about no category in particular, so it changes no fingerprint.
+    """
+    past = Catalogue(before)
+    return {
+        website["slug"]: Shorter(website["consent_days"], days)
+        for website in content["websites"]
+        if website["slug"] in past.asked and any(category["needs_consent"] for category in website["categories"])
+        if website["consent_days"] < (days := past.websites[website["slug"]]["consent_days"])
+    }
+
+
 def _reasons(category: dict, asked_before: dict[str, dict], now: Catalogue, past: Catalogue) -> Iterator[Reason]:
     """Why agreeing to ``category`` is agreeing to more than before, on the same web site."""
     slug = category["slug"]
@@ -204,6 +235,11 @@ def _reasons(category: dict, asked_before: dict[str, dict], now: Catalogue, past
         terms_before = past.categories[slug]["dpv"]
         if added := [term for term in now.categories[slug]["dpv"] if term not in terms_before]:
             yield Reason("dpv", words={"terms": ", ".join(added)})
+        # Of an earlier release nobody knows what a category told; its own signals are no news then.
+        if "signals" in past.categories[slug]:
+            told_before = _signals(known, past)
+            if added := [signal for signal in _signals(category, now) if signal not in told_before]:
+                yield Reason("signals", words={"signals": ", ".join(added)})
     stood_in = {vendor: slug for slug, entry in asked_before.items() for vendor in entry["vendors"]}
     for vendor in category["vendors"]:
         name = {"vendor": now.vendors[vendor]["name"]}
@@ -217,18 +253,27 @@ def _reasons(category: dict, asked_before: dict[str, dict], now: Catalogue, past
 
 def _reasons_of_vendor(vendor: dict, before: dict, past: Catalogue) -> Iterator[Reason]:
     slug, name = vendor["slug"], {"vendor": vendor["name"]}
-    if vendor["company"] != before["company"]:
+    if _letters(vendor["company"]) != _letters(before["company"]):
         yield Reason("company", slug, name | {"company": vendor["company"]})
     # The code, not the name: locale data of a later release may write a name differently.
     if vendor["country"]["code"] != before["country"]["code"]:
         yield Reason("country", slug, name | {"country": vendor["country"]["name"]})
-    (lifetime, cookie), (lifetime_before, _cookie) = _longest(vendor), _longest(before)
-    if _length(lifetime) > _length(lifetime_before):
-        words = name | {"now": _in_words(lifetime), "before": _in_words(lifetime_before)}
-        yield Reason("cookie", slug, words | {"cookie": cookie}) if cookie else Reason("lifetime", slug, words)
+    yield from _longer_lives(vendor, before)
     if lost := [safeguard for safeguard in before["safeguards"] if safeguard not in vendor["safeguards"]]:
         names = in_both(lambda language: ", ".join(past.safeguards[one]["name"][language] for one in lost))
         yield Reason("safeguards", slug, name | {"safeguards": names})
+
+
+def _longer_lives(vendor: dict, before: dict) -> Iterator[Reason]:
+    """What is kept longer than it was; what was not known before, longer than anything was."""
+    longest, lives_before = _longest(before), _lives(before)
+    lives = {("", ""): vendor["lifetime"]["value"]} | _lives(vendor)
+    for (cookie, storage), life in lives.items():
+        life_before = lives_before.get((cookie, storage), longest)
+        if _length(life) > _length(life_before):
+            kind = "lifetime" if not cookie else "cookie" if (cookie, storage) in lives_before else "new_cookie"
+            words = {"vendor": vendor["name"], "now": _in_words(life), "before": _in_words(life_before)}
+            yield Reason(kind, vendor["slug"], words | {"cookie": cookie})
 
 
 def _texts(website: str, known: dict, category: dict, now: Catalogue, past: Catalogue) -> Iterator[Rewording]:
@@ -249,8 +294,24 @@ def _fingerprint(category: dict, now: Catalogue, salt: str) -> str:
     """Twelve hexadecimal digits over what a visitor agrees to by allowing ``category``."""
     vendors = sorted(canonical(_material(now.vendors[vendor])) for vendor in category["vendors"])
     purposes = sorted(now.categories[category["slug"]]["dpv"])
-    material = {"category": category["slug"], "purposes": purposes, "vendors": vendors, "after": salt}
+    material = {
+        "category": category["slug"],
+        "purposes": purposes,
+        "signals": sorted(_signals(category, now)),
+        "vendors": vendors,
+        "after": salt,
+    }
     return sha256(canonical(material))[:12]
+
+
+def _signals(category: dict, catalogue: Catalogue) -> list[str]:
+    """What tags may be told where ``category`` is allowed: its own signals and those of its vendors.
+
+    All of them: which of its own a vendor takes over depends on the rest of the web site, and
+    the end of that vendor is to ask nobody.
+    """
+    own = catalogue.categories[category["slug"]]["signals"]
+    return list(dict.fromkeys([*own, *(s for slug in category["vendors"] for s in catalogue.vendors[slug]["signals"])]))
 
 
 def _material(vendor: dict) -> dict[str, Any]:
@@ -258,16 +319,25 @@ def _material(vendor: dict) -> dict[str, Any]:
         "slug": vendor["slug"],
         "company": vendor["company"],
         "country": vendor["country"]["code"],
-        "lifetime": _longest(vendor)[0],
+        "lifetime": vendor["lifetime"]["value"],
+        "cookies": sorted([*cookie, life] for cookie, life in _lives(vendor).items()),
         "safeguards": sorted(vendor["safeguards"]),
     }
 
 
-def _longest(vendor: dict) -> tuple[str, str]:
-    """The longest life that ``vendor`` or one of its cookies has, and the name of that cookie."""
-    stated = (vendor["lifetime"]["value"], "")
-    cookies = ((cookie["lifetime"]["value"], cookie["name"]) for cookie in vendor["cookies"])
-    return max([stated, *cookies], key=lambda life: _length(life[0]))
+def _letters(company: str) -> str:
+    """Letters and digits of ``company``: a full stop more or a capital less is no other company."""
+    return "".join(filter(str.isalnum, company.casefold()))
+
+
+def _lives(vendor: dict) -> dict[tuple[str, str], str]:
+    """How long each cookie lives, by name and kind of storage."""
+    return {(cookie["name"], cookie["storage"]): cookie["lifetime"]["value"] for cookie in vendor["cookies"]}
+
+
+def _longest(vendor: dict) -> str:
+    """The longest life that ``vendor`` or one of its cookies has."""
+    return max([vendor["lifetime"]["value"], *_lives(vendor).values()], key=_length)
 
 
 def _length(lifetime: str) -> int:

@@ -516,11 +516,16 @@ def translated_fields(model: type[orm.Model]) -> list[str]:
 def differs(row: orm.Model, stored: dict[str, Any]) -> bool:
     """Whether ``row`` holds something else than was ``stored``."""
     mirrored = set(translated_fields(type(row)))
-    return any(
-        (stored[f.attname] or "") != (row.__dict__[f.attname] or "")
-        for f in row._meta.concrete_fields
-        if f.name not in mirrored
+    # A missing text is None in one row and empty in another; a number of 0 is neither.
+    held, holds = (
+        [
+            "" if values[f.attname] is None else values[f.attname]
+            for f in row._meta.concrete_fields
+            if f.name not in mirrored
+        ]
+        for values in (stored, row.__dict__)
     )
+    return held != holds
 
 
 def nearest(word: str, known) -> str:

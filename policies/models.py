@@ -21,6 +21,7 @@ from .validators import (
     check_contrast,
     validate_anchor,
     validate_colour,
+    validate_cookie_name,
     validate_country,
     validate_domain,
     validate_fonts,
@@ -666,7 +667,12 @@ class Cookie(models.Model):
         THIRD = "third", pgettext_lazy("cookie", "third party")
 
     vendor = models.ForeignKey(CookieVendor, models.CASCADE, related_name="cookies")
-    name = models.CharField(_("name"), max_length=120, help_text=_("An asterisk stands for any text: _ga_*."))
+    name = models.CharField(
+        _("name"),
+        max_length=120,
+        validators=[validate_cookie_name],
+        help_text=_("An asterisk stands for any text: _ga_*."),
+    )
     storage = models.CharField(_("kind of storage"), max_length=10, choices=Storage, default=Storage.COOKIE)
     party = models.CharField(_("set by"), max_length=5, choices=Party, default=Party.FIRST)
     lifetime = models.CharField(_("lifetime"), max_length=16, validators=[validate_lifetime])

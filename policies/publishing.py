@@ -12,7 +12,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from . import rendering
-from .asking import AskedAgain, Categories, add_to_asked, could_also_ask, problems_of_asking, settle_fingerprints
+from .asking import (
+    AskedAgain,
+    Categories,
+    Shorter,
+    add_to_asked,
+    could_also_ask,
+    problems_of_asking,
+    settle_fingerprints,
+    shorter_choices,
+)
 from .completeness import problems_of
 from .models import StatementPdf, StatementVersion
 from .pdf import make_pdf
@@ -38,7 +47,7 @@ class Draft:
 
     ``digest`` is of the content alone: whoever previews a draft hands it back when
     publishing, so that nothing is published that was not seen. ``before`` is the content of
-    the latest version, ``problems`` what stands in the way, a sentence each.
+    the latest version as its release wrote it, ``problems`` what stands in the way, a sentence each.
     """
 
     content: dict[str, Any]
@@ -50,12 +59,17 @@ class Draft:
 
     @property
     def is_changed(self) -> bool:
-        return self.before != self.content
+        return self.before is None or completed(self.before) != self.content
 
     @property
     def could_also_ask(self) -> Categories:
         """What a publisher may have asked again beside ``asks_again``."""
         return could_also_ask(self.content, self.before, self.asks_again)
+
+    @property
+    def shorter_choices(self) -> dict[str, Shorter]:
+        """Web sites where visitors are asked again because their choice holds less long."""
+        return shorter_choices(self.content, self.before)
 
     @property
     def previous(self) -> str:
@@ -68,7 +82,7 @@ def look_at_draft() -> Draft:
     with one_moment():
         latest = StatementVersion.objects.first()
         content = compose()
-    before = content_of(latest) if latest else None
+    before = rendering.parse(latest.document)["content"] if latest else None
     again = settle_fingerprints(content, before, latest.digest if latest else "")
     return Draft(content, sha256(canonical(content)), latest, before, problems_of(content), again)
 
@@ -172,7 +186,3 @@ def _store(document, effective_at, by, asked, now) -> StatementVersion:
             [_("Somebody else published a version at the same moment. Look at it, and at what is left of yours.")]
         ) from error
     return version
-
-
-def content_of(version: StatementVersion) -> dict[str, Any]:
-    return completed(rendering.parse(version.document)["content"])

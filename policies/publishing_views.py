@@ -178,18 +178,22 @@ def _asked_about(draft):
 
 
 def _asking(draft, form):
-    """Per web site: what is asked again and why, and boxes for the rest with what there is to weigh."""
+    """Per web site: what is asked again and why, and boxes for the rest with what there is to weigh.
+
+    Where a choice holds less long, there are boxes or reasons too.
+    """
     language = get_language()
     websites, categories = (
         {entry["slug"]: entry["name"][language] or entry["slug"] for entry in draft.content[key]}
         for key in ("websites", "cookie_categories")
     )
-    found, others = draft.asks_again, draft.could_also_ask
+    found, others, shorter = draft.asks_again, draft.could_also_ask, draft.shorter_choices
     texts = rewordings(draft.content, draft.before)
     boxes = {box.data["value"]: box for box in form["ask_also"]}
     return [
         {
             "name": name,
+            "shorter": shorter.get(website, ""),
             "found": [
                 {"name": categories[slug], "reasons": reasons} for slug, reasons in found.get(website, {}).items()
             ],

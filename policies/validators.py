@@ -84,9 +84,23 @@ def validate_colour(text):
 
 def validate_fonts(text):
     """Names of font families, separated by commas; nothing else of CSS."""
-    if not re.fullmatch(r"[\w -]+(?:,[\w -]+)*", text):
+    if not re.fullmatch(r"[\w -]+(?:,[\w -]+)*", text) or not all(map(is_name, text.split(","))):
         raise ValidationError(
             _("“%(value)s” is not a list of fonts. Write names with commas between, without quotation marks."),
+            params={"value": text},
+        )
+
+
+def is_name(text: str) -> bool:
+    """Whether ``text`` holds a letter or digit; an asterisk alone names everything, so nothing."""
+    return re.search(r"[^\W_]", text) is not None
+
+
+def validate_cookie_name(text):
+    """A name or a pattern that does not take in whatever a site keeps."""
+    if not is_name(text):
+        raise ValidationError(
+            _("“%(value)s” names no cookie in particular. Write at least one letter or digit, as in _ga_*."),
             params={"value": text},
         )
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 from django.utils import translation
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from policies.asking import rewordings, settle_fingerprints
+from policies.asking import rewordings, settle_fingerprints, shorter_choices
 from policies.models import (
     Cookie,
     CookieCategory,
@@ -69,7 +69,7 @@ def test_a_first_publication_asks_nobody_again(published):
         {"lifetime_is_maximum": True},
         {"hosts": "static.hotjar.com"},
         {"signals": ""},
-        {"signals": "analytics_storage ad_storage"},
+        {"company": "HOTJAR LTD"},
     ],
 )
 def test_what_is_not_material_asks_nobody(published, publish, change):
@@ -88,6 +88,11 @@ def test_what_is_not_material_asks_nobody(published, publish, change):
         ({"lifetime": "P366D"}, "Hotjar is kept longer: 366 days; before: 1 year."),
         ({"country": "US"}, "Hotjar moves to another country: United States."),
         ({"company": "Other Ltd."}, "Hotjar belongs to another company: “Other Ltd.”."),
+        ({"company": "Hotjar 2 Ltd."}, "Hotjar belongs to another company: “Hotjar 2 Ltd.”."),
+        (
+            {"signals": "analytics_storage ad_storage uet:ad_storage"},
+            "The category tells tags of Google and Microsoft more than before: ad_storage, uet:ad_storage.",
+        ),
     ],
 )
 def test_what_is_material_asks_again_for_that_category_wherever_the_vendor_is_used(published, publish, change, why):
@@ -124,7 +129,10 @@ def test_a_vendor_that_comes_to_another_web_site_is_new_there(published, publish
 def test_a_vendor_from_another_category_asks_again_for_the_one_that_it_joins(published, publish):
     hotjar(category=CookieCategory.objects.get(slug="marketing"))
 
-    assert reasons(category="marketing") == ["Hotjar comes from the category “Analytical”."]
+    assert reasons(category="marketing") == [
+        "The category tells tags of Google and Microsoft more than before: analytics_storage.",
+        "Hotjar comes from the category “Analytical”.",
+    ]
     assert publish().asks_again == {"website": ["marketing"], "prostream": ["marketing"]}
 
 
@@ -171,6 +179,26 @@ def test_a_purpose_more_asks_again_and_one_less_does_not(published, publish):
     assert publish().asks_again == {}
 
 
+def test_a_signal_more_asks_again_and_one_less_does_not(published, publish):
+    category = CookieCategory.objects.filter(slug="analytical")
+    category.update(signals="ad_user_data analytics_storage ad_storage")
+
+    assert reasons() == ["The category tells tags of Google and Microsoft more than before: ad_user_data, ad_storage."]
+    assert publish().asks_again == ANALYTICAL
+
+    category.update(signals="")
+    assert publish().asks_again == {}
+
+
+def test_a_signal_that_a_vendor_takes_over_from_its_category_asks_nobody(published, publish):
+    CookieVendor.objects.filter(slug="facebook-connect").update(signals="ad_storage")
+    assert look_at_draft().is_changed
+    assert publish().asks_again == {}
+
+    CookieVendor.objects.filter(category__slug="marketing").update(signals="")
+    assert publish().asks_again == {}
+
+
 def test_losing_a_safeguard_asks_again_and_a_safeguard_more_does_not(published, publish):
     vendor = CookieVendor.objects.get(slug="google-analytics")
     vendor.safeguards.add(VendorSafeguard.objects.create(slug="more", name_en="Audits", name_nl="Controles"))
@@ -187,6 +215,25 @@ def test_a_cookie_that_outlives_what_was_stated_is_a_longer_life(published, publ
 
     assert reasons() == ["Hotjar keeps “_hjid” longer than anything before: 2 years; before: 1 year."]
     assert publish().asks_again == ANALYTICAL
+
+
+def test_each_cookie_that_lives_longer_than_it_did_asks_again(published, publish):
+    """Also where something else of the vendor lives longer still (rules C16: no lifetime grows)."""
+    cookie_of_hotjar(lifetime="P1D")
+    cookie_of_hotjar(name="_hjid", storage="local", lifetime="P6M")
+    cookie_of_hotjar(name="_hjSession", lifetime="P1D")
+    publish()
+    Cookie.objects.filter(name="_hjid", storage="cookie").update(lifetime="P1Y")
+    Cookie.objects.filter(name="_hjSession").update(lifetime="P2D")
+
+    assert reasons() == [
+        "Hotjar keeps “_hjid” longer: 1 year; before: 1 day.",
+        "Hotjar keeps “_hjSession” longer: 2 days; before: 1 day.",
+    ]
+    assert publish().asks_again == ANALYTICAL
+
+    Cookie.objects.update(lifetime="session")
+    assert publish().asks_again == {}
 
 
 def test_declaring_cookies_that_live_no_longer_than_was_stated_asks_nobody(published, publish):
@@ -260,7 +307,9 @@ def test_a_version_of_the_former_release_can_be_followed(published, publish):
     document = json.loads(published.document)
     content = document["content"]
     for vendor in content["cookie_vendors"]:
-        del vendor["hosts"], vendor["signals"]
+        del vendor["hosts"]
+        # What is new in this release is no news to visitors; a vendor had signals before.
+        vendor["signals"] = []
     for category in content["cookie_categories"]:
         del category["signals"]
     for website in content["websites"]:
@@ -278,6 +327,7 @@ def test_a_version_of_the_former_release_can_be_followed(published, publish):
         change_summary_nl="b",
     )
 
+    assert any(category.signals for category in CookieCategory.objects.filter(needs_consent=True))
     third = publish()
 
     assert third.asks_again == {}
@@ -289,6 +339,8 @@ def test_a_version_of_the_former_release_can_be_followed(published, publish):
 
 SALT = "0" * 64
 lifetimes = st.sampled_from(["session", "P1D", "P30D", "P1M", "P6M", "P52W", "P365D", "P12M", "P1Y", "P13M", "P2Y"])
+signals = st.lists(st.sampled_from(["ad_storage", "analytics_storage"]), unique=True)
+names = st.tuples(st.sampled_from(["_id", "basket"]), st.sampled_from(["cookie", "local"]))
 
 
 def both(text):
@@ -305,6 +357,7 @@ def contents(draw):
             "purpose": both(slug),
             "needs_consent": draw(st.booleans()),
             "dpv": draw(st.lists(st.sampled_from(["dpv:A", "dpv:B", "dpv:C"]), unique=True)),
+            "signals": draw(signals),
         }
         for slug in ("one", "two", "three")[: draw(st.integers(1, 3))]
     ]
@@ -318,7 +371,11 @@ def contents(draw):
             "purpose": both("Counting"),
             "lifetime": {"value": draw(lifetimes)},
             "safeguards": draw(st.lists(st.sampled_from(["masked", "agreed"]), unique=True)),
-            "cookies": [{"name": "c", "lifetime": {"value": draw(lifetimes)}} for _ in range(draw(st.integers(0, 2)))],
+            "signals": draw(signals),
+            "cookies": [
+                {"name": name, "storage": storage, "lifetime": {"value": draw(lifetimes)}}
+                for name, storage in draw(st.lists(names, unique=True, max_size=3))
+            ],
         }
         for index in range(draw(st.integers(1, 4)))
     ]
@@ -371,8 +428,10 @@ def ways_to_take_away(content):
                 yield category["vendors"]
     for category in content["cookie_categories"]:
         yield category["dpv"]
+        yield category["signals"]
     for vendor in content["cookie_vendors"]:
         yield vendor["cookies"]
+        yield vendor["signals"]
 
 
 @given(contents(), st.data())
@@ -425,7 +484,7 @@ def test_whatever_is_longer_than_the_longest_life_asks_again_and_nothing_shorter
     before, _again = settled(content)
     changed = copy.deepcopy(content)
     vendor = data.draw(st.sampled_from(changed["cookie_vendors"]))
-    vendor["cookies"].append({"name": "new", "lifetime": {"value": "P20Y"}})
+    vendor["cookies"].append({"name": "new", "storage": "cookie", "lifetime": {"value": "P20Y"}})
     places = {
         (website["slug"], category["slug"])
         for website in content["websites"]
@@ -437,6 +496,28 @@ def test_whatever_is_longer_than_the_longest_life_asks_again_and_nothing_shorter
 
     assert {(website, slug) for website, asked in again.items() for slug in asked} == places
     assert settled(content, longer, "1" * 64)[1] == {}
+
+
+@given(contents(), st.data())
+def test_whatever_of_a_vendor_lives_longer_than_it_did_asks_again(content, data):
+    before, _again = settled(content)
+    changed = copy.deepcopy(content)
+    cookies = [
+        (cookie, place)
+        for website in changed["websites"]
+        for category in website["categories"]
+        for vendor in changed["cookie_vendors"]
+        for cookie in vendor["cookies"]
+        if vendor["slug"] in category["vendors"] and category["needs_consent"]
+        for place in [(website["slug"], category["slug"])]
+    ]
+    assume(cookies)
+    cookie, (website, slug) = data.draw(st.sampled_from(cookies))
+    cookie["lifetime"] = {"value": "P20Y"}
+
+    _longer, again = settled(changed, before, SALT)
+
+    assert len(again[website][slug]) == 1
 
 
 # -- What a publisher adds -------------------------------------------------------------------
@@ -513,6 +594,31 @@ def test_before_the_first_publication_there_is_nobody_to_ask_again(content, publ
     assert refused(publish, ask_also={"website": ["analytical"]}) == [
         "Nobody has been asked yet on “website”, so there is nobody to ask again."
     ]
+
+
+# -- A choice that holds less long ------------------------------------------------------------
+
+
+def test_where_a_choice_will_hold_less_long_is_told_and_asks_nobody_else(published, publish):
+    """It is no matter of a category: who chose longer ago is asked about everything (see recording)."""
+    Website.objects.filter(slug="prostream").update(consent_months=1)
+    Website.objects.filter(slug="website").update(consent_months=12)
+    draft = look_at_draft()
+
+    assert {site: str(shorter) for site, shorter in shorter_choices(draft.content, draft.before).items()} == {
+        "prostream": "A choice holds for 30 days instead of 182: visitors who chose longer ago are asked again."
+    }
+    assert publish().asks_again == {}
+    assert look_at_draft().shorter_choices == {}
+
+
+def test_a_choice_that_nobody_has_made_holds_no_less_long(published):
+    WebsiteFactory(slug="shop", consent_months=1)
+    Website.objects.filter(slug="prostream").update(consent_months=1)
+    for vendor in CookieVendor.objects.filter(category__needs_consent=True):
+        vendor.websites.set([Website.objects.get(slug="website")])
+
+    assert look_at_draft().shorter_choices == {}
 
 
 # -- What software cannot judge --------------------------------------------------------------

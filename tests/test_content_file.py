@@ -372,6 +372,23 @@ def test_a_part_that_stands_twice_in_its_list_is_refused(db):
         load(HEAD + VENDOR.replace("storage: local", "storage: cookie"))
 
 
+@pytest.mark.parametrize(("before", "after"), [("0", "null"), ("null", "0"), ("0", "4")])
+def test_no_rounding_is_another_value_than_none_given(db, before, after):
+    site = "websites:\n  - {slug: shop, name: {en: Shop}, radius: %s}\n"
+    load(HEAD + site % before)
+
+    changes = load(HEAD + site % after)
+
+    assert (changes.added, changes.changed, changes.removed) == (0, 1, 0)
+    assert Website.objects.get().radius == yaml.safe_load(after)
+    assert not load(dump())
+
+
+def test_a_cookie_whose_name_takes_in_everything_is_refused(db):
+    with pytest.raises(ContentFileError, match=r"line 15: name: “\*”"):
+        load(HEAD + VENDOR.replace("name: basket, storage: local", "name: '*', storage: local"))
+
+
 def test_two_categories_with_one_name_are_two_categories(db):
     load(changed("{en: Phone, nl: Telefoon}", "{en: Email, nl: E-mail}"))
 

@@ -8,7 +8,9 @@ from django.db.models import ProtectedError
 from policies import models
 from policies.validators import (
     validate_anchor,
+    validate_cookie_name,
     validate_country,
+    validate_fonts,
     validate_lifetime,
     validate_origin,
     validate_signals,
@@ -217,6 +219,12 @@ def test_what_no_browser_sends_as_origin_is_refused(origin):
         (validate_terms, ["", "dpv:CustomerCare eu-gdpr:A6-1-a"], ["CustomerCare", "dpv:", "https://w3id.org/dpv#X"]),
         (validate_anchor, ["about", "rights"], ["preferences", "this-version", "purpose-contact"]),
         (validate_signals, ["", "ad_storage analytics_storage"], ["ads", "analytics"]),
+        (
+            validate_fonts,
+            ["Inter", "Source Sans 3, sans-serif", "Exo 2,Arial", "3270", "Écriture", "ゴシック"],
+            ["", " ", "-", "Inter,", "Inter, ", "Inter,,Arial", "_, Arial", "'Inter'", "Inter;x", "Inter\n"],
+        ),
+        (validate_cookie_name, ["_ga", "_ga_*", "*session*", "1", "é"], ["", "*", "**", "_*", "*-*", " "]),
     ],
 )
 def test_single_fields_hold_terms_of_their_standards(validate, good, bad):

@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote, urlencode
 import pytest
 import time_machine
 from django.db import OperationalError, connection
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import override
@@ -212,6 +213,61 @@ def test_a_refusal_stands_under_the_version_that_was_in_force_then(press, client
         assert "version 1 of our statement" in words(client.get(address()).text)
 
 
+@pytest.mark.parametrize("action", ["accept_all", "reject_all"])
+@pytest.mark.parametrize(("months", "until"), [(12, "23 May 2027"), (6, "23 May 2027"), (3, "21 February 2027")])
+def test_it_holds_as_long_as_was_said_then_and_no_longer_than_now(press, client, publish, action, months, until):
+    """The browser deletes the cookie after the time for which it was set."""
+    with time_machine.travel("2026-11-22T10:15:00+01:00", tick=False):
+        press(action)
+    Website.objects.filter(slug="website").update(consent_months=months)
+    with time_machine.travel("2026-11-22T12:00:00+01:00", tick=False):
+        CookieVendor.objects.filter(slug="datadog").update(lifetime="P2D")
+        publish()
+        rendering.look_again()
+
+        assert f"Holds until {until}" in words(client.get(address()).text)
+
+
+def test_a_choice_that_was_made_elsewhere_and_is_shared_holds_as_long_as_there(shared, press, client, publish):
+    """Hosts of one domain may have web sites of their own, which set the same cookie."""
+    Website.objects.filter(slug="prostream").update(consent_months=2)
+    publish()
+    rendering.look_again()
+    with time_machine.travel("2026-11-22T10:15:00+01:00", tick=False):
+        press("accept_all", headers=shared)
+        record = ConsentRecord.objects.get()
+        client.get("/embed/prostream.js")
+        ConsentRecord.objects.create(
+            id=new_id(timezone.now()),
+            subject=record.subject,
+            website="prostream",
+            version_id=record.version_id,
+            banner=Banner.objects.filter(website="prostream", kind="script").latest("version_id"),
+            language="en",
+            gpc=False,
+            action="accept_all",
+            choices=record.choices,
+            decided_at=record.decided_at + timedelta(seconds=10),
+        )
+        later = json.dumps(kept(client) | {"t": int(record.decided_at.timestamp()) + 10})
+        client.cookies["privacy_consent"] = quote(later)
+
+        assert "Holds until 21 January 2027" in words(client.get(address()).text)
+
+
+def test_until_when_an_older_choice_holds_is_not_said_while_that_cannot_be_looked_up(press, client, publish, away):
+    press("accept_all")
+    Website.objects.filter(slug="website").update(consent_months=12)
+    publish()
+    rendering.forget()
+    Client().get(address())
+
+    with away():
+        said = words(client.get(address()).text)
+    assert "Analytical Allowed" in said
+    assert "Holds until" not in said
+
+
 # -- History ---------------------------------------------------------------------------------
 
 
@@ -241,6 +297,15 @@ def test_what_was_allowed_for_one_page_view_says_so(press, client, recorded):
     recorded(subject=kept(client)["s"], is_once=True, choices={}, vendors={"facebook-connect": True})
 
     assert "Allowed once, on one page: Facebook Connect" in words(client.get(address()).text)
+
+
+def test_two_that_were_allowed_at_once_for_one_page_view_are_told_apart(press, client, recorded):
+    press("accept_all")
+    both = {"facebook-connect": True, "linkedin-ads": True}
+    recorded(subject=kept(client)["s"], is_once=True, choices={}, vendors=both)
+
+    said = words(client.get(address()).text)
+    assert re.search("on one page: (Facebook Connect, LinkedIn Ads|LinkedIn Ads, Facebook Connect) Company", said)
 
 
 @pytest.mark.parametrize(("number", "more"), [(99, False), (100, True)])
@@ -328,7 +393,8 @@ def test_deleting_the_number_withdraws_and_removes_the_cookie(press, client):
     assert response["Location"] == f"{address('nl')}?forgotten=yes&receipt={withdrawal.pk}"
     assert forgotten(response)
     page = client.get(f"{address()}?forgotten=yes&receipt={withdrawal.pk}").text
-    assert "has been removed from this browser, and you will be asked again." in page
+    assert "This browser holds no choice, so you will be asked again." in page
+    assert "What you had allowed has been withdrawn." in page
     assert f'href="/consent/{withdrawal.pk}/"' in page
     assert subject not in page
     # Article 7(1) GDPR: the evidence is kept, and nobody has the number any more.
@@ -359,10 +425,37 @@ def test_forgetting_twice_is_no_fault(press, client):
     assert not ConsentRecord.objects.exists()
 
 
-def test_a_claim_in_the_address_is_not_believed_while_a_choice_is_there(press, client):
-    press("reject_all")
+@pytest.mark.parametrize("claim", ["forgotten=yes", "forgotten=yes&receipt={}", "receipt={}"])
+def test_a_claim_in_the_address_is_not_believed_while_another_choice_is_there(press, client, claim):
+    """Who has the number deleted, and then answers the banner on that page, reloads it."""
+    with time_machine.travel("2026-11-22T10:15:00+01:00", tick=False):
+        press("accept_all")
+    with time_machine.travel("2026-11-22T10:16:00+01:00", tick=False):
+        press("forget")
+    withdrawal = ConsentRecord.objects.get(action="withdraw")
+    with time_machine.travel("2026-11-22T10:17:00+01:00", tick=False):
+        press("accept_all")
+        page = client.get(f"{address()}?{claim.format(withdrawal.pk)}").text
 
-    assert "has been removed from this browser" not in client.get(f"{address()}?forgotten=yes").text
+    assert 'role="status"' not in page
+    assert str(withdrawal.pk) not in page
+
+
+def test_nobody_is_told_that_something_was_withdrawn_by_the_receipt_of_something_else(press):
+    press("accept_all")
+    acceptance = ConsentRecord.objects.get()
+
+    said = words(Client().get(f"{address()}?forgotten=yes&receipt={acceptance.pk}").text)
+    assert "This browser holds no choice" in said
+    assert "withdrawn" not in said.partition("What you allow now")[0]
+    assert str(acceptance.pk) not in said
+
+
+def test_the_receipt_of_a_choice_that_the_browser_does_not_hold_is_not_claimed(press):
+    press("accept_all")
+
+    said = words(Client().get(f"{address()}?receipt={ConsentRecord.objects.get().pk}").text)
+    assert "Your choice has been saved" not in said
 
 
 @pytest.mark.parametrize("before", ["accept_all", "reject_all"])

@@ -5,7 +5,9 @@ import re
 from urllib.parse import quote, unquote
 
 import pytest
+import time_machine
 from django.db import OperationalError, connection
+from django.test import Client
 
 from consent.models import Banner, ConsentRecord
 from policies import rendering
@@ -168,6 +170,25 @@ def test_a_vendor_that_was_answered_apart_follows_a_new_answer_for_its_category(
     assert "n" not in kept(client)
 
 
+def test_the_receipt_of_an_earlier_choice_is_not_taken_for_that_of_the_present_one(client, choose):
+    with time_machine.travel("2026-11-22T10:15:00+01:00", tick=False):
+        earlier = choose("en", action="accept_all")["Location"]
+    with time_machine.travel("2026-11-22T10:16:00+01:00", tick=False):
+        choose("en", action="reject_all")
+        page = client.get(earlier).text
+
+    assert "You made your choice on 22 November 2026 at 10:16." in page
+    assert "Your choice has been saved" not in page
+
+
+def test_a_browser_without_a_choice_is_not_told_that_its_choice_is_saved(client, choose):
+    response = choose("en", action="accept_all")
+
+    page = Client().get(response["Location"]).text
+    assert "You have not made a choice yet." in page
+    assert "Your choice has been saved" not in page
+
+
 def test_a_receipt_that_nobody_has_is_not_claimed(published, client):
     page = client.get("/en/cookies/?receipt=5f0c7f0e-4b7f-4d7e-9d3c-0a4a2c1b9e11").text
 
@@ -202,6 +223,50 @@ def test_a_form_on_another_site_changes_nothing(client, choose, headers):
     assert not ConsentRecord.objects.exists()
     assert 'role="alert"' in response.text
     assert '<html lang="nl"' in response.text
+
+
+@pytest.fixture
+def changes_nothing(client, choose):
+    """What a visitor allowed stays whatever is sent: ``changes_nothing(403, action="forget", …)``."""
+    choose(action="save", **{"allow-analytical": "yes"})
+    before = client.cookies["privacy_consent"].value
+
+    def act(status, **sent):
+        response = choose("en", **sent)
+
+        assert response.status_code == status
+        assert 'role="alert"' in response.text
+        assert not response.cookies
+        assert client.cookies["privacy_consent"].value == before
+        assert ConsentRecord.objects.count() == 1
+
+    return act
+
+
+@pytest.mark.parametrize("action", ["accept_all", "reject_all", "save", "withdraw", "forget"])
+def test_a_web_site_that_asks_for_itself_cannot_answer_our_form(changes_nothing, action):
+    changes_nothing(403, action=action, headers={"origin": "https://www.pro4all.nl"})
+
+
+@pytest.mark.parametrize("kind", ["script", "details"])
+@pytest.mark.parametrize("website", ["website", "prostream"])
+@pytest.mark.parametrize("action", ["accept_all", "reject_all", "withdraw", "forget"])
+def test_the_form_takes_no_answer_to_what_a_banner_asked(changes_nothing, client, website, kind, action):
+    client.get(f"/embed/{website}.js")
+    script = Banner.objects.get(kind="script", website=website)
+    digest = {"script": script.digest, "details": script.details_id}[kind]
+
+    changes_nothing(400, action=action, banner=digest)
+
+
+def test_the_form_of_a_web_site_that_held_the_statement_before_is_not_taken(changes_nothing, form, publish):
+    before = form("en")["banner"]
+    Website.objects.filter(slug="website").update(hosts_statement=False)
+    Website.objects.filter(slug="prostream").update(hosts_statement=True)
+    publish()
+    rendering.look_again()
+
+    changes_nothing(400, action="accept_all", banner=before)
 
 
 def test_a_browser_that_names_only_the_page_may_record(choose):

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from policies.models import CookieVendor, DataCategory, ProcessingPurpose, Section, StatementVersion
+from policies.models import CookieVendor, DataCategory, ProcessingPurpose, Section, StatementVersion, Website
 from policies.publishing import look_at_draft
 
 PAGE = "admin:policies_statementversion_publish"
@@ -123,6 +123,18 @@ def test_it_says_which_categories_are_asked_about_again_on_which_web_site_and_wh
     assert len(again) == 2
     assert page.count("</strong>: Analytical</span>") == len(again)
     assert page.count("Hotjar is kept longer: 9 years; before: 1 year.") == len(again)
+
+
+def test_it_says_where_a_choice_will_hold_less_long(publisher, published):
+    Website.objects.filter(slug="prostream").update(consent_months=1)
+
+    page = publisher.get(reverse(PAGE)).text
+
+    sentence = "A choice holds for 30 days instead of 182: visitors who chose longer ago are asked again."
+    assert page.count(f"</strong>: {sentence}</span>") == 1
+    assert page.count(f"<p>{sentence}</p>") == 1
+    assert "No: what they chose stays in force." not in page
+    assert "<strong>Website</strong>: " not in page
 
 
 def test_the_first_publication_has_a_page_too(publisher, content):

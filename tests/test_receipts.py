@@ -13,7 +13,7 @@ from consent import receipts
 from consent.models import Banner, ConsentRecord
 from consent.recording import new_id
 from policies import rendering
-from policies.models import Controller, ProcessingPurpose, Website
+from policies.models import Controller, CookieVendor, ProcessingPurpose, Website
 from policies.rendering import Edition
 
 ORIGIN = "https://www.pro4all.nl"
@@ -223,6 +223,16 @@ def test_where_and_how_long_data_are_kept_is_that_of_each_provider(receipt_of):
     assert "dpv:hasDuration" not in kept["Segment"]
 
 
+def test_weeks_are_told_in_days_which_is_what_the_type_knows(receipt_of, publish, published):
+    """XML Schema part 2, 3.2.6: a duration has years, months and days, and no weeks."""
+    CookieVendor.objects.filter(slug="hotjar").update(lifetime="P6W")
+    publish()
+    rendering.look_again()
+
+    kept = {period["dct:title"]: period for period in process(receipt_of(), "analytical")["retention_period"]}
+    assert kept["Hotjar"]["dpv:hasDuration"]["@value"] == "P42D"
+
+
 def test_the_data_are_those_of_the_purpose_on_consent_with_the_same_term(receipt_of):
     """Service analysis has the term of the analytical cookies too, but rests on a legitimate interest."""
     data = process(receipt_of(), "analytical")["pii_information"]
@@ -247,7 +257,6 @@ def test_without_such_a_purpose_the_data_are_the_identifier_in_a_cookie(publish,
     [
         ({"action": "accept_all", "choices": YES}, "dpv:ConsentGiven"),
         (refusal(), "dpv:ConsentRefused"),
-        ({"action": "withdraw", "choices": NO}, "dpv:ConsentWithdrawn"),
     ],
 )
 def test_the_event_says_what_was_done_when_and_for_how_long(receipt_of, changes, state):
@@ -260,6 +269,55 @@ def test_the_event_says_what_was_done_when_and_for_how_long(receipt_of, changes,
     assert event["entity_id"] == "dpv:DataSubject"
     # As long for a no as for a yes.
     assert event["validity_duration"] == {"@type": "dpv:TemporalDuration", "rdf:value": "P182D"}
+
+
+def test_a_withdrawal_takes_back_what_was_given_and_no_more(send, receipt_of):
+    send(vendors={"hotjar": False, "facebook-connect": True})
+    # For one page view, so it changed nothing of what was given before.
+    send(choices={}, vendors={"linkedin-ads": True}, once=True)
+    receipt = receipt_of(action="withdraw", choices=NO)
+
+    assert receipt["action"] == "withdraw"
+    assert states(receipt) == {
+        "category-analytical": "dpv:ConsentWithdrawn",
+        "category-marketing": "dpv:ConsentRefused",
+    }
+    answers = {
+        entry["@id"].partition("#vendor-")[2]: entry["dpv:hasConsentStatus"]["@id"].removeprefix("dpv:Consent")
+        for part in receipt["record"]["processing"]
+        for entry in part["recipient_third_parties"]
+    }
+    assert (answers["segment"], answers["facebook-connect"]) == ("Withdrawn", "Withdrawn")
+    assert (answers["hotjar"], answers["linkedin-ads"]) == ("Refused", "Refused")
+
+
+def test_a_withdrawal_is_compared_with_the_last_choice_before_it(send, client):
+    send(action="accept_all", choices=YES)
+    send(choices={"analytical": False, "marketing": True})
+    withdrawal = send(action="withdraw", choices=NO)["Location"]
+    send(action="accept_all", choices=YES)
+
+    assert states(client.get(withdrawal).json()) == {
+        "category-analytical": "dpv:ConsentRefused",
+        "category-marketing": "dpv:ConsentWithdrawn",
+    }
+
+
+def test_of_a_browser_of_which_nothing_else_is_recorded_nothing_is_said_to_be_given(send, receipt_of):
+    send(subject="0b9f3f1c-6a53-4c39-8f5e-6a1d1c0f7a55", action="accept_all", choices=YES)
+
+    receipt = receipt_of(action="withdraw", choices=NO)
+    assert set(states(receipt).values()) == {"dpv:ConsentRefused"}
+
+
+@pytest.mark.parametrize(("changes", "queries"), [({"action": "withdraw", "choices": NO}, 2), ({}, 1)])
+def test_only_the_receipt_of_a_withdrawal_costs_a_second_query(
+    send, client, changes, queries, django_assert_num_queries
+):
+    address = send(**changes)["Location"]
+
+    with django_assert_num_queries(queries):
+        client.get(address)
 
 
 def test_what_was_allowed_once_is_an_event_of_that_provider_alone(receipt_of):
@@ -299,6 +357,24 @@ def test_consent_is_withdrawn_where_it_was_given(receipt_of, publish, published)
 
     there = process(receipt_of(website="prostream"), "analytical")["withdrawal_method"]
     assert there["dpv:isExercisedAt"] == {"@id": "https://app.prostream.example"}
+    assert "Prostream application" in there["dct:description"]
+
+
+@pytest.mark.parametrize("origins", [["https://*.pro4all.nl"], []])
+def test_where_a_web_site_has_no_address_of_its_own_only_the_words_say_how_to_withdraw(
+    receipt_of, publish, published, settings, origins
+):
+    settings.DEMO_ORIGINS = [ORIGIN]
+    other = Website.objects.get(slug="prostream")
+    other.origins.all().delete()
+    for origin in origins:
+        other.origins.create(origin=origin, order=1)
+    CookieVendor.objects.filter(slug="datadog").update(lifetime="P2D")
+    publish()
+    rendering.look_again()
+
+    there = process(receipt_of(website="prostream"), "analytical")["withdrawal_method"]
+    assert "dpv:isExercisedAt" not in there
     assert "Prostream application" in there["dct:description"]
 
 

@@ -1,5 +1,6 @@
 """``POST /consent/``: what is stored, once, and each answer that it gives."""
 
+import hashlib
 import json
 import threading
 import uuid
@@ -19,6 +20,8 @@ from policies import rendering
 from policies.models import CookieVendor, Section, Website, WebsiteOrigin
 from policies.publishing import publish_statement
 from retention.append_only import AppendOnly
+
+from .factories import WebsiteFactory
 
 ORIGIN = "https://www.pro4all.nl"
 SUBJECT = "5f0c7f0e-4b7f-4d7e-9d3c-0a4a2c1b9e11"
@@ -148,6 +151,54 @@ def test_the_banner_is_kept_to_the_byte(client, banner):
     assert banner.encode() in last_line
 
 
+@pytest.fixture
+def alike(published, publish):
+    """Two web sites with the same providers, so that their banners have the same details."""
+    for slug in ("shop", "blog"):
+        WebsiteFactory(slug=slug)
+    publish()
+    rendering.look_again()
+
+
+def details_of(website):
+    return Banner.objects.filter(website=website, kind="script").latest("version_id").details_id
+
+
+@pytest.mark.parametrize("later", ["at once", "not in memory any more", "after another publication"])
+def test_details_that_web_sites_have_in_common_are_found_for_each(alike, client, publish, later):
+    served = {website: client.get(f"/embed/{website}.js") for website in ("shop", "blog")}
+    digest = details_of("shop")
+    assert details_of("blog") == digest
+    if later == "after another publication":
+        CookieVendor.objects.filter(slug="hotjar").update(purpose_en="Otherwise.", purpose_nl="Anders.")
+        publish()
+    if later != "at once":
+        rendering.forget()
+
+    for website in served:
+        response = client.get(f"/embed/{website}.{digest}.js")
+        assert response.status_code == 200
+        assert hashlib.sha256(response.content).hexdigest() == digest
+
+
+def test_the_first_file_of_a_banner_is_found_for_its_own_web_site_alone(alike, client):
+    client.get("/embed/blog.js")
+    client.get("/embed/shop.js")
+    digest = Banner.objects.get(website="shop", kind="script").digest
+
+    assert client.get(f"/embed/shop.{digest}.js").status_code == 200
+    for _memory in range(2):
+        assert client.get(f"/embed/blog.{digest}.js").status_code == 404
+        rendering.forget()
+
+
+def test_the_form_is_no_file_of_a_banner(published, client):
+    client.get("/en/cookies/")
+    form = Banner.objects.get(kind="form", language="en")
+
+    assert client.get(f"/embed/{form.website}.{form.digest}.js").status_code == 404
+
+
 # -- Once ------------------------------------------------------------------------------------
 
 
@@ -176,7 +227,8 @@ def test_the_same_choice_sent_by_two_at_once_is_stored_once(transactional_db):
     Client().get("/embed/website.js")
     data = {
         "id": str(new_id(timezone.now())), "subject": SUBJECT, "website": "website", "version": 1,
-        "banner": Banner.objects.get(website="website", kind="script").digest, "language": "en", "gpc": False, "action": "accept_all",
+        "banner": Banner.objects.get(website="website", kind="script").digest, "language": "en", "gpc": False,
+        "action": "accept_all",
         "choices": {"analytical": True, "marketing": True}, "decided_at": timezone.now().isoformat(),
     }  # fmt: skip
     statuses, together = [], threading.Barrier(4, timeout=20)

@@ -226,6 +226,16 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AlterField(
+            model_name="cookie",
+            name="name",
+            field=models.CharField(
+                help_text="An asterisk stands for any text: _ga_*.",
+                max_length=120,
+                validators=[policies.validators.validate_cookie_name],
+                verbose_name="name",
+            ),
+        ),
+        migrations.AlterField(
             model_name="cookievendor",
             name="signals",
             field=models.CharField(
@@ -234,6 +244,16 @@ class Migration(migrations.Migration):
                 max_length=300,
                 validators=[policies.validators.validate_signals],
                 verbose_name="signals",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="historicalcookie",
+            name="name",
+            field=models.CharField(
+                help_text="An asterisk stands for any text: _ga_*.",
+                max_length=120,
+                validators=[policies.validators.validate_cookie_name],
+                verbose_name="name",
             ),
         ),
         migrations.AlterField(

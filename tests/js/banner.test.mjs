@@ -8,7 +8,7 @@ import vm from "node:vm";
 for (const name of ["banner.js", "details.js"]) {
   vm.runInThisContext(readFileSync(new URL(`../../consent/${name}`, import.meta.url), "utf8"));
 }
-const { readChoice, readPending, cookieFor, stillValid, allows, momentAfter, decide, claims, languageFor } = globalThis;
+const { readChoice, readPending, cookieFor, stillValid, allows, decide, claims, languageFor } = globalThis;
 const { verdict, serverTime, idOf, fits, placesOf } = globalThis;
 
 const NOW = 1_800_000_000;
@@ -101,13 +101,6 @@ test("what waits no longer counts once the cookie holds a later choice", () => {
   assert.equal(readPending(text, stored({ t: NOW - 59 }), DAYS, NOW), null);
   // Of one moment are a choice and those of its answers that hold at once.
   for (const t of [NOW - 60, NOW - 61]) assert.deepEqual(readPending(text, stored({ t }), DAYS, NOW), waiting());
-});
-
-test("a decision is later than every one before it, in the same second and by a clock that was set back", () => {
-  assert.equal(momentAfter(NOW, nothing, undefined), NOW);
-  assert.equal(momentAfter(NOW, stored(), stored({ t: NOW - 1 })), NOW);
-  assert.equal(momentAfter(NOW, stored({ t: NOW }), undefined), NOW + 1);
-  assert.equal(momentAfter(NOW, nothing, stored({ t: NOW + 3600 })), NOW + 3601);
 });
 
 // -- Fingerprints
