@@ -63,9 +63,7 @@ class Choice:
 
     def is_recorded_as(self, record: ConsentRecord) -> bool:
         """Whether ``record`` is that of this decision. A browser keeps its moment to the second."""
-        return (
-            int(record.decided_at.timestamp()) == int(self.decided_at.timestamp()) and record.choices == self.choices
-        )
+        return int(record.decided_at.timestamp()) == int(self.decided_at.timestamp()) and record.choices == self.choices
 
     def __str__(self) -> str:
         """The value of the cookie."""

@@ -235,7 +235,7 @@ def _reasons(category: dict, asked_before: dict[str, dict], now: Catalogue, past
         terms_before = past.categories[slug]["dpv"]
         if added := [term for term in now.categories[slug]["dpv"] if term not in terms_before]:
             yield Reason("dpv", words={"terms": ", ".join(added)})
-        # Of an earlier release nobody knows what a category told; its own signals are no news then.
+        # An earlier release did not say what a category tells: nothing is news beside that.
         if "signals" in past.categories[slug]:
             told_before = _signals(known, past)
             if added := [signal for signal in _signals(category, now) if signal not in told_before]:

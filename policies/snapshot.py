@@ -284,8 +284,8 @@ def _own_storage() -> list[dict]:
                 lambda language: gettext(
                     "Remembers your choice about cookies, so that we need not ask on every page. "
                     "It holds a random number for your browser only if you allowed something. "
-                    "As proof, our server also keeps what was asked, what you answered and when; "
-                    "not your name, your address or your IP address."
+                    "As proof, our server also keeps what was asked, on which site, in which language, what you "
+                    "answered and when, and that number; not your name, your address or your IP address."
                 )
             ),
         },

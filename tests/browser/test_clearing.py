@@ -118,8 +118,7 @@ def test_a_first_refusal_removes_and_what_is_left_behind_later_goes_within_a_day
     page.evaluate("document.cookie = '_count_late=1; Path=/'")
     with page.expect_response(re.compile(r"/embed/website\.\w{64}\.js")):
         page.goto(f"{origin}/next")
-    page.wait_for_timeout(100)
-    assert cookies(page) == OTHERS
+    wait_until(page, lambda: cookies(page), OTHERS)
 
     choice = choice_of(page)
     choice["t"] = int((timezone.now() - timedelta(hours=25)).timestamp())
