@@ -133,7 +133,7 @@ def settle_fingerprints(content: dict[str, Any], before: dict[str, Any] | None, 
             if known and known["needs_consent"] == category["needs_consent"] and not reasons:
                 category["fingerprint"] = known["fingerprint"]
                 continue
-            category["fingerprint"] = _fingerprint(category, now, salt)
+            category["fingerprint"] = _fingerprint(website["slug"], category, now, salt)
             if category["needs_consent"] and asked_before:
                 again.setdefault(website["slug"], {})[category["slug"]] = reasons
     return again
@@ -194,7 +194,7 @@ def add_to_asked(also: Categories, content: dict[str, Any], again: AskedAgain, s
         for category in website["categories"]:
             is_added = category["slug"] in also.get(website["slug"], [])
             if is_added:
-                category["fingerprint"] = _fingerprint(category, now, salt)
+                category["fingerprint"] = _fingerprint(website["slug"], category, now, salt)
             if is_added or category["slug"] in again.get(website["slug"], {}):
                 asked.setdefault(website["slug"], []).append(category["slug"])
     return asked
@@ -290,11 +290,15 @@ def _texts(website: str, known: dict, category: dict, now: Catalogue, past: Cata
                     yield Rewording("safeguard", *texts, vendor["name"])
 
 
-def _fingerprint(category: dict, now: Catalogue, salt: str) -> str:
-    """Twelve hexadecimal digits over what a visitor agrees to by allowing ``category``."""
+def _fingerprint(website: str, category: dict, now: Catalogue, salt: str) -> str:
+    """Twelve hexadecimal digits over what a visitor agrees to by allowing ``category`` on ``website``.
+
+    Of that site alone: another one may find its cookie, where the two have a domain in common.
+    """
     vendors = sorted(canonical(_material(now.vendors[vendor])) for vendor in category["vendors"])
     purposes = sorted(now.categories[category["slug"]]["dpv"])
     material = {
+        "website": website,
         "category": category["slug"],
         "purposes": purposes,
         "signals": sorted(_signals(category, now)),

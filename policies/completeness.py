@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import Model
 from django.utils.translation import gettext as _
@@ -34,7 +35,7 @@ def problems_of(content: dict[str, Any]) -> list[str]:
     """Why ``content`` cannot be published, a sentence each; empty where it can."""
     problems = list(_missing_parts(content))
     for website in content["websites"]:
-        problems.extend(_unusable_settings(website))
+        problems.extend(_unusable_settings(website, content))
     for place, texts in _texts(content, ()):
         problems.extend(_missing_texts(place, texts))
     return problems
@@ -59,7 +60,12 @@ def _missing_parts(content: dict[str, Any]) -> Iterator[str]:
         yield _("Mark the web site to which the pages of the statement belong.")
 
 
-def _unusable_settings(website: dict[str, Any]) -> Iterator[str]:
+def _addresses(website: dict[str, Any]) -> list[str]:
+    """Where the banner of ``website`` runs: its origins, and our own pages if they belong to it."""
+    return [*website["origins"], *([settings.PUBLIC_URL] if website["hosts_statement"] else [])]
+
+
+def _unusable_settings(website: dict[str, Any], content: dict[str, Any]) -> Iterator[str]:
     domain, looks = website["shared_domain"], website["looks"]
     # A browser refuses a cookie for a domain that the page is not in, so the choice would be lost.
     for origin in website["origins"] if domain else []:
@@ -69,6 +75,21 @@ def _unusable_settings(website: dict[str, Any]) -> Iterator[str]:
                 "origin": origin,
                 "domain": domain,
             }
+    # Its banner would find the cookie of this site, later than its own, and take it for no answer.
+    for other in content["websites"] if domain else []:
+        if other is not website and any(is_within(origin, domain) for origin in _addresses(other)):
+            yield _(
+                "Web site “%(slug)s” shares its choice on %(domain)s, where “%(other)s” lies as well. "
+                "Take a narrower domain, or make one web site of the two."
+            ) % {"slug": website["slug"], "domain": domain, "other": other["slug"]}
+    members = {slug for category in website["categories"] if category["needs_consent"] for slug in category["vendors"]}
+    for vendor in content["cookie_vendors"]:
+        for host in vendor["hosts"] if vendor["slug"] in members else []:
+            if any(is_within(origin, host) for origin in _addresses(website)):
+                yield _(
+                    "Vendor “%(vendor)s”: the host %(host)s is that of “%(slug)s” itself, whose own scripts would be "
+                    "held back. Add the beginning of the path, such as %(host)s/matomo."
+                ) % {"vendor": vendor["name"], "host": host, "slug": website["slug"]}
     try:
         check_contrast(**{name: looks[name] for name in ("background", "foreground", "accent")})
     except ValidationError as error:

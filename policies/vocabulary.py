@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from retention.periods import Period
+
 CONTEXT = {
     "dpv": "https://w3id.org/dpv#",
     "pd": "https://w3id.org/dpv/pd#",
@@ -107,7 +109,11 @@ def _storage(rule) -> dict[str, Any]:
 
 
 def _duration(period) -> dict[str, Any]:
-    return {"dpv:hasDuration": {"@value": period, "@type": "xsd:duration"}} if period else {}
+    """As XML Schema writes it, which knows no weeks (part 2, 3.2.6)."""
+    if not period:
+        return {}
+    weeks = Period.parse(period).weeks
+    return {"dpv:hasDuration": {"@value": f"P{weeks * 7}D" if weeks else period, "@type": "xsd:duration"}}
 
 
 def _entry(entry) -> dict[str, Any]:

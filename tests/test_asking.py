@@ -55,6 +55,11 @@ def test_a_first_publication_asks_nobody_again(published):
     assert published.asks_again == {}
 
 
+def test_an_answer_on_one_web_site_is_none_on_another(published):
+    """Both ask for the same vendors; where they have a domain in common, each may find the other's cookie."""
+    assert asked_of(published)["marketing"] != asked_of(published, "prostream")["marketing"]
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -269,7 +274,8 @@ def test_a_web_site_more_asks_nobody_again(published, publish):
 
 
 def test_how_a_web_site_looks_and_where_it_stands_asks_nobody(published, publish):
-    Website.objects.update(consent_months=12, shared_domain="pro4all.nl", position="bottom", accent="#0a5ca8")
+    Website.objects.update(consent_months=12, position="bottom", accent="#0a5ca8")
+    Website.objects.filter(slug="website").update(shared_domain="www.pro4all.nl")
     WebsiteOrigin.objects.create(website=Website.objects.get(slug="prostream"), origin="https://*.pro4all.nl")
 
     assert publish().asks_again == {}

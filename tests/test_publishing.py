@@ -424,3 +424,29 @@ def test_a_first_install_happens_once(db, capsys, django_user_model):
     assert capsys.readouterr().out == ""
     assert StatementVersion.objects.count() == 1
     assert django_user_model.objects.get().is_superuser
+
+
+# -- Settings with which a banner could not work ---------------------------------------------------
+
+
+def test_a_choice_is_not_shared_with_another_web_site_that_lies_there_too(content):
+    """Its banner would find an answer to another question under the same name."""
+    website, other = Website.objects.order_by("order")[:2]
+    website.shared_domain = "pro4all.nl"
+    website.save()
+    assert look_at_draft().problems == []
+
+    other.origins.create(origin="https://prostream.pro4all.nl")
+
+    [problem] = look_at_draft().problems
+    assert "“prostream” lies as well" in problem
+
+
+@pytest.mark.parametrize(("host", "is_refused"), [("pro4all.nl", True), ("pro4all.nl/matomo", False), ("x.nl", False)])
+def test_a_vendor_may_not_take_in_the_web_site_itself(content, host, is_refused):
+    """The banner would hold back what the site loads from itself."""
+    CookieVendor.objects.filter(slug="google-analytics").update(hosts=host)
+
+    problems = look_at_draft().problems
+
+    assert [("pro4all.nl/matomo" in problem) for problem in problems] == ([True] if is_refused else [])

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import html
-import json
 import re
 from datetime import timedelta
 
@@ -53,9 +52,11 @@ def script_of(page):
 
 
 def config_of(served):
-    """What the banner in these bytes is told."""
-    text = served.decode()
-    return json.JSONDecoder().raw_decode(text, text.rindex('({"website"') + 1)[0]
+    """Which banner these bytes are."""
+    config = served.decode()
+    config = config[config.rindex('({website:"') :]
+    named = {name: re.search(rf'[{{,]{name}:"?([^",}}]+)', config)[1] for name in ("website", "version", "details")}
+    return named | {"all": config}
 
 
 @pytest.fixture
@@ -201,7 +202,7 @@ def test_a_publication_that_changes_the_site_gives_another_pinned_tag_and_the_ol
     assert pasted(page, "pinned") != before
     assert "pinned to version 2" in page
     old = editor.get(re.search(r"/embed/[^\"]+", before)[0])
-    assert config_of(old.content)["version"] == 1
+    assert config_of(old.content)["version"] == "1"
 
 
 def test_before_anything_is_published_it_says_that_the_tag_brings_nothing(editor, content):
@@ -356,9 +357,9 @@ def test_it_is_the_banner_of_the_draft_and_needs_no_session(editor, client, publ
     response = client.get(address)
 
     config = config_of(response.content)
-    assert config["text"]["text"][0] == "Asked otherwise."
-    assert "7px" in config["css"]
-    assert config["version"] == 2
+    assert 'text:["Asked otherwise."' in config["all"]
+    assert "--privacy-consent-radius,7px" in config["all"]
+    assert config["version"] == "2"
     assert response["Access-Control-Allow-Origin"] == "*"
     assert response["Cross-Origin-Resource-Policy"] == "cross-origin"
     assert response["Cache-Control"] == "no-store"
@@ -426,7 +427,7 @@ def test_a_preview_leaves_nothing_in_the_evidence_and_no_choice_under_it_can_be_
     answer = {
         "id": str(new_id(now)),
         "website": config["website"],
-        "version": config["version"],
+        "version": int(config["version"]),
         "banner": served.splitlines()[-1].decode().strip('();"'),
         "language": "en",
         "gpc": False,
@@ -455,8 +456,8 @@ def test_a_draft_can_be_looked_at_before_anything_is_published_and_with_texts_mi
     page = editor.get(preview(language="nl")).text
 
     config = config_of(editor.get(script_of(page)).content)
-    assert config["text"]["title"] == ["Cookies on our website", ""]
-    assert config["version"] == 1
+    assert 'title:["Cookies on our website",""]' in config["all"]
+    assert config["version"] == "1"
 
 
 def test_the_page_holds_back_something_of_a_vendor_of_that_site(editor, published):
