@@ -1,8 +1,8 @@
 """The banner of one web site: code, looks, texts in both languages, vendors.
 
-It comes in two files. The first is all that a first visit needs: it asks, records, and holds
-back. It names the second, the details, by the SHA-256 of its bytes and fetches it when the
-visitor wants to know more; so a record that names the first one proves both.
+It comes in two files. The first is all that a first visit needs: it asks, holds back and
+releases. It names the second, the details, by the SHA-256 of its bytes and fetches it when the
+visitor answers or wants to know more; so a record that names the first one proves both.
 
 What is served of the first is the payload and one last line, which calls it with the
 payload's own SHA-256. So anybody can check a record: all that stands before the last line of
