@@ -1,12 +1,24 @@
 """The evidence: what was shown, and what was chosen. Nothing here names a person."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from policies.models import StatementVersion
 from retention.append_only import AppendOnlyModel
+
+
+class ArrivalIndex(models.Index):
+    """For a moment that grows with the rows: on PostgreSQL a block range index, a thousandth of a B-tree.
+
+    Writing a record hardly notices it, and a day is found among millions.
+    """
+
+    def create_sql(self, model, schema_editor, using="", **kwargs):
+        if schema_editor.connection.vendor == "postgresql":
+            using = " USING brin"
+        return super().create_sql(model, schema_editor, using=using, **kwargs)
 
 
 class Banner(AppendOnlyModel):
@@ -103,6 +115,8 @@ class ConsentRecord(AppendOnlyModel):
         indexes = [
             # The history of one browser, among millions of records.
             models.Index(fields=["subject", "id"], condition=Q(subject__isnull=False), name="consent_subject"),
+            # What arrived on a day: counted, sealed, exported.
+            ArrivalIndex(fields=["recorded_at"], name="consent_arrival"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -126,3 +140,133 @@ class ConsentRecord(AppendOnlyModel):
 
     def __str__(self):
         return str(self.id)
+
+
+class DailyCount(models.Model):
+    """How visitors answered on one day (Europe/Amsterdam), for statistics: no record, no person.
+
+    With an empty ``category`` the row counts decisions about a web site, else answers about that
+    category. ``asked`` is all of them; each is ``accepted``, ``refused`` or ``withdrawn``.
+    ``customised`` are those among them that were chosen one by one. A vendor that was allowed for
+    one page view is no answer; it counts as ``once`` in the row without a category.
+    """
+
+    day = models.DateField(_("day"))
+    website = models.CharField(_("web site"), max_length=80)
+    language = models.CharField(_("language"), max_length=2)
+    category = models.CharField(_("category"), max_length=80, blank=True)
+    gpc = models.BooleanField(_("Global Privacy Control"))
+    asked = models.PositiveBigIntegerField(_("asked"), default=0)
+    accepted = models.PositiveBigIntegerField(_("accepted"), default=0)
+    refused = models.PositiveBigIntegerField(_("refused"), default=0)
+    withdrawn = models.PositiveBigIntegerField(_("withdrawn"), default=0)
+    customised = models.PositiveBigIntegerField(_("customised"), default=0)
+    once = models.PositiveBigIntegerField(_("allowed once"), default=0)
+
+    class Meta:
+        verbose_name = _("daily count")
+        verbose_name_plural = _("daily counts")
+        ordering = ["day", "website", "language", "category", "gpc"]
+        constraints = [
+            models.UniqueConstraint(fields=["day", "website", "language", "category", "gpc"], name="daily_count_once"),
+            models.CheckConstraint(
+                name="daily_count_adds_up", condition=Q(asked=F("accepted") + F("refused") + F("withdrawn"))
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.day} · {self.website} · {self.category or '–'}"
+
+
+class CountedUpTo(models.Model):
+    """Up to which arrival the records have been counted. One row."""
+
+    moment = models.DateTimeField(_("counted up to"))
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="counted_up_to_is_one", condition=Q(id=1))]
+
+    def __str__(self):
+        return self.moment.isoformat()
+
+
+class SealedDay(AppendOnlyModel):
+    """The records that arrived on one closed day (Europe/Amsterdam), under one hash.
+
+    ``root`` is the Merkle tree hash over their canonical texts in the order of their ids
+    (RFC 9162, 2.1). ``digest`` is the SHA-256 of the canonical seal, which holds the digest of
+    the seal before it; ``signature`` (Ed25519, RFC 8032, base64) is of the same text.
+    """
+
+    day = models.DateField(_("day"), unique=True)
+    count = models.PositiveBigIntegerField(_("records"))
+    root = models.CharField(_("root"), max_length=64)
+    previous = models.CharField(_("SHA-256 of the seal before"), max_length=64, blank=True)
+    digest = models.CharField("SHA-256", max_length=64, unique=True)
+    key = models.CharField(_("public key"), max_length=44, blank=True)
+    signature = models.CharField(_("signature"), max_length=88, blank=True)
+    sealed_at = models.DateTimeField(_("sealed at"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("sealed day")
+        verbose_name_plural = _("sealed days")
+        ordering = ["-day"]
+        constraints = [
+            models.CheckConstraint(name="seal_hashes_are_sha256", condition=Q(root__length=64) & Q(digest__length=64)),
+            # A chain, not a tree: only one seal follows another, and only one is the first.
+            models.UniqueConstraint(fields=["previous"], name="seal_follows_once"),
+            models.CheckConstraint(
+                name="seal_signed_with_a_key",
+                condition=Q(key="", signature="") | ~Q(key="") & ~Q(signature=""),
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.day}"
+
+
+class SealLeaves(models.Model):
+    """The leaves of a sealed day, by which a single record that differs can be named.
+
+    ``body`` is a row of 48 bytes per record, in the order of their ids: the id (16), the leaf hash
+    (32). They are erased with the records; the root of the day remains.
+    """
+
+    seal = models.ForeignKey(SealedDay, models.PROTECT, related_name="leaves", verbose_name=_("sealed day"))
+    part = models.PositiveIntegerField(_("part"))
+    body = models.BinaryField()
+
+    class Meta:
+        verbose_name = _("leaves of a sealed day")
+        verbose_name_plural = _("leaves of sealed days")
+        ordering = ["seal", "part"]
+        constraints = [models.UniqueConstraint(fields=["seal", "part"], name="seal_leaves_once")]
+
+    def __str__(self):
+        return f"{self.seal} ({self.part})"
+
+
+class RecordPurge(AppendOnlyModel):
+    """Under which rule consent records were erased: those that arrived before ``cut_off``.
+
+    It is written before the first of them goes. The database lets no record go without it.
+    """
+
+    rule = models.CharField(_("rule"), max_length=80)
+    wording = models.CharField(_("the rule in words"), max_length=400)
+    cut_off = models.DateTimeField(_("cut-off"))
+    decided_by = models.CharField(_("run by"), max_length=150)
+    decided_at = models.DateTimeField(_("decided at"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("erasure of consent records")
+        verbose_name_plural = _("erasures of consent records")
+        ordering = ["-cut_off", "-id"]
+        constraints = [
+            models.CheckConstraint(name="purge_names_its_rule", condition=~Q(rule="") & ~Q(wording="")),
+            # Whole days that have passed, not the present.
+            models.CheckConstraint(name="purge_of_the_past", condition=Q(cut_off__lte=F("decided_at"))),
+        ]
+
+    def __str__(self):
+        return f"{self.rule} < {self.cut_off:%Y-%m-%d}"

@@ -8,6 +8,10 @@ class PoliciesConfig(AppConfig):
     verbose_name = _("Statement")
 
     def ready(self):
-        from .groups import keep_groups
+        from retention import due
 
+        from .groups import keep_groups
+        from .workflow import publish_due
+
+        due.register("publication", publish_due)
         post_migrate.connect(keep_groups, dispatch_uid="policies.groups")

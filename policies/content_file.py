@@ -6,6 +6,7 @@ The format is described in ``docs/content-file.md``.
 """
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,8 +63,8 @@ class Kind:
 
 CONTROLLER_FIELDS = (
     "name", "short_name", "product", "country", "website", "postal_address", "registration_number",
-    "email", "phone", "dpo_name", "dpo_email", "supervisor", "supervisor_url", "statement_title",
-    "summary_title", "summary",
+    "email", "phone", "contact_url", "representative", "dpo_name", "dpo_email", "dpo_not_required", "privacy_email",
+    "supervisor", "supervisor_url", "reaches_children", "children", "statement_title", "summary_title", "summary",
 )  # fmt: skip
 
 # In the order in which rows refer to each other.
@@ -76,7 +77,7 @@ KINDS = (
         ("trigger", "follows", "period", "is_maximum", "action", "needs_consent", "ends_early_on", "exceptions"),
     ),
     Kind("data_subjects", models.DataSubjectCategory, ("name", "dpv")),
-    Kind("data_categories", models.DataCategory, ("name", "explanation", "dpv")),
+    Kind("data_categories", models.DataCategory, ("name", "explanation", "is_special", "from_others", "dpv")),
     Kind(
         "recipients",
         models.Recipient,
@@ -93,19 +94,40 @@ KINDS = (
             "opt_out",
             "opt_out_how",
             "source",
+            "source_is_public",
+            "stays_inside",
+            "provision",
+            "provision_consequence",
+            "automation",
+            "automation_explained",
+            "owner",
+            "system",
+            "dpia",
+            "dpia_reference",
+            "review_on",
+            "starts_on",
             "dpv",
             "dpv_processing",
         ),
         (
             Part(models.PurposeData, "purpose", "data", ("category",), only=True),
-            Part(models.PurposeLegalBasis, "purpose", "legal_bases", ("basis", "explanation")),
+            Part(
+                models.PurposeLegalBasis,
+                "purpose",
+                "legal_bases",
+                ("basis", "explanation", "interest_of", "balancing_test"),
+            ),
             Part(models.PurposeRetention, "purpose", "retention", ("rule", "applies_when", "reason")),
             Part(models.PurposeRecipient, "purpose", "recipients", ("recipient",), only=True),
         ),
     ),
     Kind("sharing_grounds", models.SharingGround, ("name", "explanation", "basis")),
-    Kind("transfer_safeguards", models.TransferSafeguard, ("name", "dpv")),
-    Kind("transfers", models.Transfer, ("name", "explanation", "countries", "safeguards")),
+    Kind("transfer_safeguards", models.TransferSafeguard, ("name", "instrument", "dpv")),
+    Kind(
+        "transfers",
+        models.Transfer,
+        ("name", "explanation", "countries", "safeguards", "certified_on", "copy_how"),
+    ),
     Kind("rights", models.DataSubjectRight, ("article", "name", "explanation", "dpv")),
     Kind("principles", models.Principle, ("name", "explanation", "dpv")),
     Kind("measures", models.SecurityMeasure, ("name", "explanation", "dpv")),
@@ -146,6 +168,7 @@ KINDS = (
             "lifetime_is_maximum",
             "privacy_url",
             "consent_reason",
+            "analytics_conditions",
             "safeguards",
             "websites",
             "hosts",
@@ -154,10 +177,11 @@ KINDS = (
         (Part(models.Cookie, "vendor", "cookies", ("name", "storage", "party", "lifetime", "http_only")),),
     ),
     Kind("sections", models.Section, ("part", "heading", "text"), identity=("page", "slug"), exclusive="part"),
+    Kind("waivers", models.Waiver, ("about", "reason"), identity=("code", "place")),
 )
 
 # One text in the database, a list in the file: separated by spaces.
-WORD_LISTS = {"dpv", "dpv_processing", "countries", "hosts", "signals"}
+WORD_LISTS = {"dpv", "dpv_processing", "countries", "hosts", "signals", "analytics_conditions"}
 
 
 class ContentFileError(Exception):
@@ -285,7 +309,7 @@ class Loader:
             known[key] = row
             lists.setdefault(identity[:-1], []).append(row)
             pending.append((node, row, values))
-        for rows in lists.values():
+        for rows in lists.values() if hasattr(kind.model, "order") else []:
             number(rows, existing)
         for node, row, values in pending:
             self.assign(row, kind.fields, values, node)
@@ -555,31 +579,52 @@ def _represent_text(dumper, text):
 Dumper.add_representer(str, _represent_text)
 
 
-def dump() -> str:
-    """The rows as a content file; what is empty is left out."""
+class Rows:
+    """What a dump reads: the rows as they are now. ``history.RowsThen`` has them as they were."""
+
+    def of(self, model: type[orm.Model]) -> Iterable[Any]:
+        """All rows of ``model``, in its order."""
+        return model._default_manager.all()
+
+    def below(self, row: orm.Model, part: Part) -> Iterable[Any]:
+        """The rows of ``part`` that belong to ``row``, in their order."""
+        return part.model._default_manager.filter(**{part.parent: row})
+
+    def named_by(self, row: orm.Model, name: str) -> Iterable[Any]:
+        """The rows to which the foreign key or the list ``name`` of ``row`` points."""
+        found = getattr(row, name)
+        if row._meta.get_field(name).many_to_many:
+            return found.all()
+        return [found] if found else []
+
+
+def dump(rows: Rows | None = None) -> str:
+    """The rows (those of now) as a content file; what is empty is left out."""
+    rows = rows or Rows()
     document: dict[str, Any] = {"format": FORMAT}
-    controller = models.Controller.objects.first()
+    controller = next(iter(rows.of(models.Controller)), None)
     if controller is not None:
-        document["controller"] = _entry(controller, CONTROLLER_FIELDS)
+        document["controller"] = _entry(rows, controller, CONTROLLER_FIELDS)
     for kind in KINDS:
         document[kind.key] = [
-            _entry(row, (*kind.identity, *kind.fields))
+            _entry(rows, row, (*kind.identity, *kind.fields))
             | {
                 part.key: [
-                    _value(child, part.fields[0]) if part.only else _entry(child, part.fields) for child in children
+                    _value(rows, child, part.fields[0]) if part.only else _entry(rows, child, part.fields)
+                    for child in children
                 ]
                 for part in kind.parts
-                if (children := part.model._default_manager.filter(**{part.parent: row}))
+                if (children := rows.below(row, part))
             }
-            for row in kind.model._default_manager.all()
+            for row in rows.of(kind.model)
         ]
     return yaml.dump(document, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
-def _entry(row: orm.Model, names: tuple[str, ...]) -> dict[str, Any]:
+def _entry(rows: Rows, row: orm.Model, names: tuple[str, ...]) -> dict[str, Any]:
     entry = {}
     for name in names:
-        value = _value(row, name)
+        value = _value(rows, row, name)
         model_field: Any = row._meta.get_field(name)
         default = None if model_field.many_to_many else model_field.get_default()
         if value in ("", None, [], {}) or (isinstance(value, bool) and value == default):
@@ -588,15 +633,13 @@ def _entry(row: orm.Model, names: tuple[str, ...]) -> dict[str, Any]:
     return entry
 
 
-def _value(row: orm.Model, name: str) -> Any:
+def _value(rows: Rows, row: orm.Model, name: str) -> Any:
     model_field = row._meta.get_field(name)
     if name in translated_fields(type(row)):
         texts = {language: getattr(row, f"{name}_{language}") or "" for language in LANGUAGES}
         return {language: text for language, text in texts.items() if text}
-    if model_field.many_to_many:
-        return [other.slug for other in getattr(row, name).all()]
     if model_field.remote_field:
-        other = getattr(row, name)
-        return other.slug if other else None
+        slugs = [other.slug for other in rows.named_by(row, name)]
+        return slugs if model_field.many_to_many else next(iter(slugs), None)
     value = getattr(row, name)
     return value.split() if name in WORD_LISTS else value

@@ -7,17 +7,24 @@ from django.apps import apps as installed
 from django.contrib.auth import get_permission_codename
 
 OURS = ("retention", "policies", "consent")
-VERSIONS = {"policies.view_statementversion", "policies.view_statementpdf"}
+VERSIONS = {"policies.view_statementversion", "policies.view_statementpdf", "policies.view_proposal"}
+SUBMIT = "policies.submit_statement"
 PUBLISH = "policies.publish_statement"
+# Kept with its history like content, but only a publisher may answer for a gap.
+WAIVER = "policies.Waiver"
 
 
 def permissions_of_groups() -> dict[str, set[str]]:
     """Each group with its permissions, such as ``policies.change_section``."""
     models = [model for label in OURS for model in installed.get_app_config(label).get_models()]
     # What has a history is content: it may be edited, and anybody can see who did.
-    content = [model for model in models if hasattr(model._meta, "simple_history_manager_attribute")]
+    content = [
+        model
+        for model in models
+        if hasattr(model._meta, "simple_history_manager_attribute") and model._meta.label != WAIVER
+    ]
     editor = {_permission(action, model) for model in content for action in ("view", "add", "change", "delete")}
-    editor |= VERSIONS
+    editor |= VERSIONS | {SUBMIT}
     users = [installed.get_model("auth", name) for name in ("User", "Group")]
     return {
         "editor": editor,

@@ -21,6 +21,7 @@ from .validators import (
     check_contrast,
     validate_anchor,
     validate_colour,
+    validate_conditions,
     validate_cookie_name,
     validate_country,
     validate_domain,
@@ -83,10 +84,35 @@ class Controller(models.Model):
     registration_number = models.CharField(_("Chamber of Commerce number"), max_length=40, blank=True)
     email = models.EmailField(_("e-mail address"), blank=True)
     phone = models.CharField(_("telephone number"), max_length=40, blank=True)
+    contact_url = models.URLField(_("contact form"), blank=True)
+    representative = models.TextField(
+        _("representative in the EU"),
+        blank=True,
+        help_text=_("Name and address; only for a controller outside the EEA (Art. 27)."),
+    )
     dpo_name = models.CharField(_("data protection officer"), max_length=160, blank=True)
     dpo_email = models.EmailField(_("e-mail address of the data protection officer"), blank=True)
+    dpo_not_required = models.BooleanField(
+        _("no officer is required"),
+        default=False,
+        help_text=_("Art. 37 obliges neither this company nor has it appointed one. Then say who answers below."),
+    )
+    privacy_email = models.EmailField(
+        _("e-mail address for questions about privacy"), blank=True, help_text=_("Where there is no officer.")
+    )
     supervisor = models.CharField(_("supervisory authority"), max_length=160)
     supervisor_url = models.URLField(_("address for complaints"), blank=True)
+    reaches_children = models.BooleanField(
+        _("children under 16 are reached"),
+        null=True,
+        blank=True,
+        help_text=_("Whether services or web sites address them, or are likely to be used by them (Art. 8)."),
+    )
+    children = models.TextField(
+        _("consent of parents"),
+        blank=True,
+        help_text=_("Where children are reached: how a parent gives or authorises consent."),
+    )
     statement_title = models.CharField(_("title of the statement"), max_length=160)
     summary_title = models.CharField(_("title of the summary"), max_length=160)
     summary = models.TextField(_("under that title"), blank=True, help_text=MARKDOWN)
@@ -124,6 +150,16 @@ class DataCategory(Entry, Described):
 
     name = models.CharField(_("name"), max_length=160)
     explanation = models.TextField(_("explanation"), blank=True)
+    is_special = models.BooleanField(
+        _("special category"),
+        default=False,
+        help_text=_("Health, religion, biometrics and the like (Art. 9), or criminal data (Art. 10)."),
+    )
+    from_others = models.BooleanField(
+        _("not obtained from the person"),
+        default=False,
+        help_text=_("Purposes that use it then have to name the source (Art. 14)."),
+    )
 
     class Meta(Entry.Meta):
         verbose_name = _("data category")
@@ -198,6 +234,21 @@ class ProcessingPurpose(Entry, Described):
         OBJECTION = "objection", _("object (Art. 21)")
         WITHDRAWAL = "withdrawal", _("withdraw consent (Art. 7(3))")
 
+    class Provision(models.TextChoices):
+        STATUTORY = "statutory", _("required by law")
+        CONTRACTUAL = "contractual", _("needed for a contract")
+        VOLUNTARY = "voluntary", _("voluntary")
+
+    class Automation(models.TextChoices):
+        NONE = "none", _("neither profiling nor automated decisions")
+        PROFILING = "profiling", _("profiling, a person decides")
+        DECISIONS = "decisions", _("automated decisions (Art. 22)")
+
+    class Assessment(models.TextChoices):
+        NOT_NEEDED = "not-needed", _("not needed")
+        TO_DO = "to-do", _("needed, not done yet")
+        DONE = "done", _("done")
+
     parent = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("part of")
     )
@@ -212,6 +263,46 @@ class ProcessingPurpose(Entry, Described):
         _("source of the data"),
         blank=True,
         help_text=_("Only where the data does not come from the person (Art. 14)."),
+    )
+    source_is_public = models.BooleanField(_("the source is public"), null=True, blank=True)
+    stays_inside = models.BooleanField(
+        _("nobody outside the company receives it"),
+        default=False,
+        help_text=_("Say so where no recipient is listed."),
+    )
+    provision = models.CharField(
+        _("giving the data is"),
+        max_length=12,
+        choices=Provision,
+        blank=True,
+        help_text=_("Art. 13(2)(e). Empty: not stated."),
+    )
+    provision_consequence = models.TextField(_("what happens without the data"), blank=True)
+    automation = models.CharField(
+        _("profiling and automated decisions"),
+        max_length=10,
+        choices=Automation,
+        blank=True,
+        help_text=_("Art. 13(2)(f). Empty: not stated."),
+    )
+    automation_explained = models.TextField(
+        _("how it works"),
+        blank=True,
+        help_text=_("The logic, what it means for the person, and the consequences to expect."),
+    )
+    # For the register of Art. 30 and the office alone: never frozen, never public.
+    owner = models.CharField(_("owner"), max_length=120, blank=True, help_text=_("A function or department."))
+    system = models.CharField(_("system"), max_length=200, blank=True, help_text=_("Where the data is kept."))
+    dpia = models.CharField(
+        _("impact assessment (DPIA)"), max_length=12, choices=Assessment, blank=True, help_text=_("Art. 35.")
+    )
+    dpia_reference = models.CharField(_("reference of the assessment"), max_length=200, blank=True)
+    review_on = models.DateField(_("to be reviewed on"), null=True, blank=True)
+    starts_on = models.DateField(
+        _("processing starts on"),
+        null=True,
+        blank=True,
+        help_text=_("For a new purpose: people are told before that day (Art. 13(3))."),
     )
     dpv_processing = models.CharField(
         _("vocabulary terms of the processing"), max_length=200, blank=True, validators=[validate_terms]
@@ -229,6 +320,12 @@ class ProcessingPurpose(Entry, Described):
             models.CheckConstraint(
                 name="purpose_opt_out_known",
                 condition=Q(opt_out__in=["", "objection", "withdrawal"]),
+            ),
+            models.CheckConstraint(
+                name="purpose_answers_known",
+                condition=Q(provision__in=["", "statutory", "contractual", "voluntary"])
+                & Q(automation__in=["", "none", "profiling", "decisions"])
+                & Q(dpia__in=["", "not-needed", "to-do", "done"]),
             ),
             # Art. 12(2) GDPR: who grants a right says how to use it.
             models.CheckConstraint(
@@ -277,12 +374,30 @@ class PurposeData(PurposePart):
 class PurposeLegalBasis(PurposePart):
     """A ground on which a purpose rests, and which part of it that ground covers."""
 
+    class InterestOf(models.TextChoices):
+        CONTROLLER = "controller", _("ours")
+        THIRD_PARTY = "third-party", _("that of a third party")
+
     purpose = models.ForeignKey(ProcessingPurpose, models.CASCADE, related_name="legal_bases")
     basis = models.CharField(_("legal basis"), max_length=24, choices=LegalBasis)
     explanation = models.TextField(
         _("explanation"),
         blank=True,
         help_text=_("Which part it covers. For a legitimate interest: whose interest, and which."),
+    )
+    interest_of = models.CharField(
+        _("whose interest"),
+        max_length=12,
+        choices=InterestOf,
+        blank=True,
+        help_text=_("Only for a legitimate interest."),
+    )
+    # For the register and the office alone: never frozen, never public.
+    balancing_test = models.CharField(
+        _("balancing test"),
+        max_length=300,
+        blank=True,
+        help_text=_("Only for a legitimate interest: where the weighing of interests is kept, and its date."),
     )
 
     class Meta(PurposePart.Meta):
@@ -296,6 +411,9 @@ class PurposeLegalBasis(PurposePart):
                 name="purpose_interest_explained",
                 condition=~Q(basis="legitimate-interests") | filled_in_both("explanation"),
                 violation_error_message=_("Explain the legitimate interest in English and in Dutch."),
+            ),
+            models.CheckConstraint(
+                name="purpose_interest_of_known", condition=Q(interest_of__in=["", "controller", "third-party"])
             ),
         ]
 
@@ -359,11 +477,31 @@ class SharingGround(Entry):
 class TransferSafeguard(Entry, Described):
     """What protects data that leaves the EEA (Art. 45–49 GDPR)."""
 
+    class Instrument(models.TextChoices):
+        ADEQUACY = "adequacy", _("adequacy decision (Art. 45)")
+        DPF = "dpf", _("EU-US Data Privacy Framework (Art. 45)")
+        SCC = "scc", _("standard contractual clauses (Art. 46(2)(c))")
+        BCR = "bcr", _("binding corporate rules (Art. 46(2)(b))")
+        DEROGATION = "derogation", _("derogation (Art. 49)")
+
     name = models.CharField(_("name"), max_length=160)
+    instrument = models.CharField(
+        _("instrument"),
+        max_length=10,
+        choices=Instrument,
+        blank=True,
+        help_text=_("Empty: none that the GDPR knows, which is no safeguard by itself."),
+    )
 
     class Meta(Entry.Meta):
         verbose_name = _("transfer safeguard")
         verbose_name_plural = _("transfer safeguards")
+        constraints = [
+            models.CheckConstraint(
+                name="transfer_safeguard_instrument_known",
+                condition=Q(instrument__in=["", "adequacy", "dpf", "scc", "bcr", "derogation"]),
+            ),
+        ]
 
 
 class Transfer(Entry):
@@ -376,6 +514,15 @@ class Transfer(Entry):
     )
     safeguards = models.ManyToManyField(
         TransferSafeguard, blank=True, related_name="transfers", verbose_name=_("safeguards")
+    )
+    certified_on = models.DateField(
+        _("certified on"),
+        null=True,
+        blank=True,
+        help_text=_("Under the EU-US Data Privacy Framework: the date of the recipient's certification."),
+    )
+    copy_how = models.TextField(
+        _("how to get a copy"), blank=True, help_text=_("Of the safeguards, or where they can be read.")
     )
 
     class Meta(Entry.Meta):
@@ -588,6 +735,20 @@ class VendorSafeguard(Entry):
         verbose_name_plural = _("vendor safeguards")
 
 
+class AnalyticsCondition(models.TextChoices):
+    """What has to be arranged before analytics may go without consent in the Netherlands.
+
+    The six steps that the supervisory authority (AP) asks for; see ``validators.CONDITIONS``.
+    """
+
+    AGREEMENT = "agreement", _("processing agreement signed")
+    MASKED_IP = "masked-ip", _("IP address masked")
+    NO_SHARING = "no-sharing", _("sharing of data with the vendor switched off")
+    NO_ADVERTISING = "no-advertising", _("use for advertising switched off")
+    NO_USER_ID = "no-user-id", _("following a user across devices switched off")
+    INFORMED = "informed", _("visitors informed, and able to opt out")
+
+
 LIFETIME_KNOWN = Q(lifetime=SESSION) | Q(lifetime__startswith="P")
 
 
@@ -608,6 +769,13 @@ class CookieVendor(Entry):
     lifetime_is_maximum = models.BooleanField(_("at most"), default=False)
     privacy_url = models.URLField(_("its privacy statement"), max_length=300, blank=True)
     consent_reason = models.TextField(_("why consent is or is not needed"), blank=True)
+    analytics_conditions = models.CharField(
+        _("conditions for analytics without consent"),
+        max_length=120,
+        blank=True,
+        validators=[validate_conditions],
+        help_text=_("What has been arranged, as the supervisory authority asks of analytics without consent."),
+    )
     safeguards = models.ManyToManyField(
         VendorSafeguard, blank=True, related_name="vendors", verbose_name=_("safeguards")
     )
@@ -773,6 +941,12 @@ class Section(models.Model):
         return self.heading or self.slug
 
 
+# Who approves is somebody else than who submitted; nobody approves where four eyes are not asked for.
+FOUR_EYES = Q(approved_by="", approved_at=None) | ~Q(approved_by="") & ~Q(approved_by=F("submitted_by")) & Q(
+    approved_at__isnull=False
+)
+
+
 class StatementVersionQuerySet(AppendOnlyQuerySet):
     def in_force(self, at):
         """The version that holds at the moment ``at``, or None."""
@@ -794,6 +968,11 @@ class StatementVersion(AppendOnlyModel):
     effective_at = models.DateTimeField(_("in force from"))
     published_at = models.DateTimeField(_("published at"), db_default=Now())
     published_by = models.CharField(_("published by"), max_length=150)
+    submitted_by = models.CharField(_("submitted by"), max_length=150, blank=True)
+    approved_by = models.CharField(_("approved by"), max_length=150, blank=True)
+    approved_at = models.DateTimeField(_("approved at"), null=True, blank=True)
+    # What the review found and what was waived, and why; for the office. Its SHA-256 is in the document.
+    review = models.TextField(_("review"), blank=True)
     change_summary_en = models.TextField(_("what changed (English)"))
     change_summary_nl = models.TextField(_("what changed (Dutch)"))
     asks_again = models.JSONField(
@@ -819,6 +998,7 @@ class StatementVersion(AppendOnlyModel):
                 name="version_says_what_changed",
                 condition=filled("change_summary_en") & filled("change_summary_nl"),
             ),
+            models.CheckConstraint(name="version_four_eyes", condition=FOUR_EYES),
         ]
 
     def __str__(self):
@@ -846,3 +1026,125 @@ class StatementPdf(AppendOnlyModel):
 
     def __str__(self):
         return f"{self.version} ({self.language})"
+
+
+class Waiver(models.Model):
+    """A finding of the review with which a publisher accepts to publish, and why.
+
+    It counts for the finding ``code`` at ``place`` (see ``review.Finding``). Where ``about`` is
+    given, it lapses as soon as the text changes that was found wanting.
+    """
+
+    code = models.CharField(_("finding"), max_length=24)
+    place = models.CharField(_("place"), max_length=300)
+    about = models.CharField(_("what was found"), max_length=64, blank=True)
+    reason = models.TextField(
+        _("reason"), blank=True, help_text=_("Why it is right to publish all the same; in either language.")
+    )
+    waived_by = models.CharField(_("waived by"), max_length=150, blank=True)
+    waived_at = models.DateTimeField(_("waived at"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("waiver")
+        verbose_name_plural = _("waivers")
+        ordering = ["code", "place"]
+        constraints = [
+            models.UniqueConstraint(fields=["code", "place"], name="waiver_once"),
+            models.CheckConstraint(
+                name="waiver_has_reason",
+                condition=filled("reason_en") | filled("reason_nl"),
+                violation_error_message=_("Give the reason, in English or in Dutch."),
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.code} · {self.place}"
+
+
+class Proposal(models.Model):
+    """A draft that was handed in to be published: exactly ``content``, and nothing that is edited later.
+
+    ``digest`` is that of the draft (``publishing.Draft.digest``), ``previous`` of the version on which
+    it builds. Both are compared at every step, so that nobody approves or publishes what they
+    have not seen.
+    """
+
+    class State(models.TextChoices):
+        SUBMITTED = "submitted", pgettext_lazy("state of a proposal", "submitted")
+        APPROVED = "approved", pgettext_lazy("state of a proposal", "approved")
+        SCHEDULED = "scheduled", pgettext_lazy("state of a proposal", "scheduled")
+        PUBLISHED = "published", pgettext_lazy("state of a proposal", "published")
+        RETURNED = "returned", pgettext_lazy("state of a proposal", "returned")
+        WITHDRAWN = "withdrawn", pgettext_lazy("state of a proposal", "withdrawn")
+        LAPSED = "lapsed", pgettext_lazy("state of a proposal", "lapsed")
+
+    OPEN = (State.SUBMITTED, State.APPROVED, State.SCHEDULED)
+
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.SUBMITTED)
+    digest = models.CharField("SHA-256", max_length=64)
+    previous = models.CharField(_("SHA-256 of the version before"), max_length=64, blank=True)
+    content = models.TextField(_("content"))
+    review = models.TextField(_("review"))
+    change_summary_en = models.TextField(_("what changed (English)"))
+    change_summary_nl = models.TextField(_("what changed (Dutch)"))
+    ask_also = models.JSONField(_("asked again by choice"), default=dict, blank=True)
+    submitted_by = models.CharField(_("submitted by"), max_length=150)
+    submitted_at = models.DateTimeField(_("submitted at"), db_default=Now())
+    approved_by = models.CharField(_("approved by"), max_length=150, blank=True)
+    approved_at = models.DateTimeField(_("approved at"), null=True, blank=True)
+    effective_at = models.DateTimeField(_("in force from"), null=True, blank=True)
+    published_by = models.CharField(_("published by"), max_length=150, blank=True)
+    closed_by = models.CharField(_("closed by"), max_length=150, blank=True)
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+    comment = models.TextField(_("comment"), blank=True)
+    version = models.OneToOneField(
+        StatementVersion,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="proposal",
+        verbose_name=_("version"),
+    )
+
+    class Meta:
+        verbose_name = _("proposal")
+        verbose_name_plural = _("proposals")
+        ordering = ["-submitted_at", "-id"]
+        permissions = [("submit_statement", "Can submit the statement for approval")]
+        constraints = [
+            models.CheckConstraint(
+                name="proposal_state_known",
+                condition=Q(
+                    state__in=["submitted", "approved", "scheduled", "published", "returned", "withdrawn", "lapsed"]
+                ),
+            ),
+            models.CheckConstraint(
+                name="proposal_says_what_changed",
+                condition=filled("change_summary_en") & filled("change_summary_nl"),
+            ),
+            models.CheckConstraint(name="proposal_four_eyes", condition=FOUR_EYES),
+            models.CheckConstraint(
+                name="proposal_scheduled_has_moment",
+                condition=~Q(state="scheduled") | Q(effective_at__isnull=False) & ~Q(published_by=""),
+            ),
+            models.CheckConstraint(
+                name="proposal_published_has_version",
+                condition=Q(state="published", version__isnull=False) | ~Q(state="published") & Q(version=None),
+            ),
+            models.CheckConstraint(
+                name="proposal_returned_says_why", condition=~Q(state="returned") | filled("comment")
+            ),
+            # Two drafts cannot both follow the same version.
+            models.UniqueConstraint(
+                fields=["previous"],
+                condition=Q(state__in=["submitted", "approved", "scheduled"]),
+                name="proposal_one_open",
+            ),
+        ]
+
+    def __str__(self):
+        return _("proposal %(number)s") % {"number": self.pk}
+
+    @property
+    def is_open(self):
+        return self.state in self.OPEN

@@ -7,7 +7,7 @@ Texts travel between the two as data (JSON), so that nothing an editor types is 
 import json
 import re
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,10 +17,10 @@ import typst
 from babel.dates import format_date
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import override, pgettext
+from django.utils.translation import get_language, override, pgettext
 
-from .reading import read
-from .templatetags.statement import article
+from .reading import completed, read
+from .templatetags.statement import article, instrument_article
 
 TEMPLATE = Path(__file__).parent / "typst" / "statement.typ"
 LINKED = re.compile(r"(https?://|mailto:|tel:)\S+$")
@@ -41,7 +41,7 @@ def make_pdf(document: dict[str, Any], *, digest: str, language: str) -> bytes:
     """The PDF of ``document`` (a version's parsed JSON) in ``language``.
 
     ``digest`` is the SHA-256 of the version. The content must be complete as
-    ``completeness.problems_of`` has it: title and headings in both languages.
+    the review has it (``review.structure``): title and headings in both languages.
     """
     with override(language):
         statement = _statement(document, digest, language)
@@ -95,7 +95,7 @@ def _without(characters: set[str], value: Any) -> Any:
 
 
 def _statement(document: dict[str, Any], digest: str, language: str) -> dict[str, Any]:
-    texts = read(document["content"], language)
+    texts = read(completed(document["content"]), language)
     controller = texts["controller"]
     version = _("Version %(number)s") % {"number": document["number"]}
     in_force = format_date(datetime.fromisoformat(document["effective_at"]).date(), "long", locale=DATES[language])
@@ -147,6 +147,8 @@ def _blocks(texts: Texts) -> Iterator[Block]:
 
 
 def _purposes(texts: Texts) -> Iterator[Block]:
+    if general := list(_of_all_purposes(texts)):
+        yield _facts(general)
     for purpose in texts["purposes"]:
         yield _heading(2, purpose["title"], f"purpose:{purpose['slug']}")
         yield _text(_rich(purpose["description"]))
@@ -159,23 +161,61 @@ def _purposes(texts: Texts) -> Iterator[Block]:
             _fact(_("What we use"), _or_missing(_under_each_other(map(_data, purpose["data"])))),
             _fact(_("Legal basis"), _or_missing(_lines(map(_basis, purpose["legal_bases"])))),
             _fact(_("How long"), _or_missing(_lines(map(_retention, purpose["retention"])))),
-            _fact(_("Who receives it"), _recipients(purpose["recipients"])),
+            _fact(_("Who receives it"), _recipients(purpose["recipients"], purpose["stays_inside"])),
         ]
+        if purpose["provision"]:
+            facts.append(_fact(_("Must you give it?"), _answer(purpose["provision"], purpose["provision_consequence"])))
+        if purpose["automation"] and not texts["is_never_automated"]:
+            answer = _answer(purpose["automation"], purpose["automation_explained"])
+            facts.append(_fact(_("Profiling and automated decisions"), answer))
         if purpose["opt_out"]:
             facts.append(_fact(_("Your choice"), _opt_out(purpose["opt_out"])))
         if purpose["source"]:
-            facts.append(_fact(_("Where it comes from"), [_plain(purpose["source"])]))
+            facts.append(_fact(_("Where it comes from"), _source(purpose)))
         yield _facts(facts)
 
 
+def _of_all_purposes(texts: Texts) -> Iterator[dict[str, Any]]:
+    """What is said once, before the purposes, instead of with each of them."""
+    controller = texts["controller"]
+    if texts["is_never_automated"]:
+        none = _("We use neither profiling nor automated decisions for any of these purposes.")
+        yield _fact(_("Profiling and automated decisions"), [none])
+    if controller["reaches_children"] is True:
+        said = [_("Children under 16 may use our services and web sites."), controller["children"]]
+        yield _fact(_("Children under 16"), _lines([[_plain(sentence)] for sentence in said]))
+    if controller["reaches_children"] is False:
+        none = _("Our services and web sites are not meant for children under 16.")
+        yield _fact(_("Children under 16"), [none])
+
+
+def _answer(answer: Texts, explanation: str) -> list[Node]:
+    return _lines([[_tag("strong", _plain(capfirst(answer["name"])))], [_plain(explanation)]])
+
+
+def _source(purpose: Texts) -> list[Node]:
+    if purpose["source_is_public"] is None:
+        return [_plain(purpose["source"])]
+    kind = _("A public source") if purpose["source_is_public"] else _("Not a public source")
+    return _lines([[_plain(purpose["source"])], [_tag("small", kind)]])
+
+
 def _data(category: Texts) -> list[Node]:
-    if not category["explanation"]:
-        return [_plain(category["name"])]
-    return [_plain(category["name"]), " ", _tag("small", _plain(f"({category['explanation']})"))]
+    details = [
+        _("special category") if category["is_special"] else "",
+        _("Not obtained from you") if category["from_others"] else "",
+        category["explanation"],
+    ]
+    nodes: list[Node] = [_plain(category["name"])]
+    for detail in filter(None, details):
+        nodes += [" ", _tag("small", _plain(f"({detail})"))]
+    return nodes
 
 
 def _basis(basis: Texts) -> list[Node]:
     nodes: list[Node] = [_tag("strong", _plain(basis["name"])), ", ", _tag("keep", article(basis["article"]))]
+    if interest := basis.get("interest_of"):
+        nodes.append(_plain(" (" + _("Whose interest: %(whose)s") % {"whose": interest["name"]} + ")"))
     if basis.get("explanation"):
         nodes.append(_plain(f": {basis['explanation']}"))
     return nodes
@@ -193,7 +233,9 @@ def _retention(used: Texts) -> list[Node]:
     return nodes + [_plain(f" {sentence}") for sentence in sentences if sentence]
 
 
-def _recipients(recipients: list[Texts]) -> list[Node]:
+def _recipients(recipients: list[Texts], stays_inside: bool) -> list[Node]:
+    if not recipients and stays_inside:
+        return [_("Nobody outside our company")]
     if not recipients:
         return [_tag("missing", _("No particular recipients are named for this purpose."))]
     return _under_each_other([_plain(f"{entry['name']} ({entry['role_name']})")] for entry in recipients)
@@ -268,12 +310,23 @@ def _transfers(texts: Texts) -> Iterator[Block]:
         yield _heading(2, transfer["name"], f"transfer:{transfer['slug']}")
         if transfer["explanation"]:
             yield _text(_rich(transfer["explanation"]))
-        yield _facts(
-            [
-                _fact(_("Countries"), _or_missing(_names(transfer["countries"]))),
-                _fact(_("Safeguards"), _or_missing(_names(transfer["safeguards"]))),
-            ]
-        )
+        facts = [
+            _fact(_("Countries"), _or_missing(_names(transfer["countries"]))),
+            _fact(_("Safeguards"), _or_missing(_under_each_other(map(_safeguard, transfer["safeguards"])))),
+        ]
+        if transfer["certified_on"]:
+            certified = format_date(date.fromisoformat(transfer["certified_on"]), "long", locale=DATES[get_language()])
+            framework = _("The recipient takes part in the EU-US Data Privacy Framework.")
+            facts.append(_fact(_("Certified since"), _lines([[certified], [framework]])))
+        if transfer["copy_how"]:
+            facts.append(_fact(_("How to get a copy"), [_plain(transfer["copy_how"])]))
+        yield _facts(facts)
+
+
+def _safeguard(safeguard: Texts) -> list[Node]:
+    if not safeguard["instrument"]:
+        return [_plain(safeguard["name"])]
+    return [_plain(safeguard["name"]), ", ", _tag("keep", instrument_article(safeguard["instrument"]))]
 
 
 def _cookies(texts: Texts) -> Iterator[Block]:
@@ -333,12 +386,18 @@ def _vendor(vendor: Texts, needs_consent: bool) -> list[list[Node]]:
     reason: list[Node] = [_plain(vendor["consent_reason"])] if vendor["consent_reason"] else []
     if not needs_consent:
         reason = [_plain(_("Why no consent is asked:") + " "), *(reason or _or_missing([]))]
+    arranged: list[Node] = []
+    if vendor["analytics_conditions"] and not needs_consent:
+        arranged = [
+            _plain(_("Arranged, so that no consent is needed:") + " "),
+            *_series(vendor["analytics_conditions"]),
+        ]
     names = "; ".join(website["name"] for website in vendor["websites"])
     websites = [_tag("small", _plain(_("Only on: %(websites)s") % {"websites": names}))] if names else []
     return [
         [_tag("strong", _plain(vendor["name"]))],
         _lines([[_plain(f"{vendor['company']}, {vendor['country']['name']}")], _address(vendor["privacy_url"])]),
-        _lines([[_plain(vendor["purpose"])], reason]),
+        _lines([[_plain(vendor["purpose"])], reason, arranged]),
         [_plain(vendor["lifetime"]["wording"])],
         _lines([_or_missing(_series(vendor["safeguards"])), websites]),
     ]
@@ -389,16 +448,27 @@ def _contact(texts: Texts) -> Iterator[Block]:
         _fact(_("Telephone"), _or_missing(_telephone(controller["phone"]))),
         _fact(_("Web site"), _or_missing(_address(controller["website"]))),
     ]
+    if controller["contact_url"]:
+        facts.append(_fact(_("Contact form"), _address(controller["contact_url"])))
     if controller["product"]:
         facts.append(_fact(_("Product"), [_plain(controller["product"])]))
+    if controller["representative"]:
+        lines = _under_each_other([_plain(line)] for line in controller["representative"].splitlines())
+        facts.append(_fact(_("Representative in the EU"), lines))
     yield _facts(facts)
     yield _heading(2, _("Data protection officer"), "contact:officer")
-    yield _facts(
-        [
+    if officer["is_not_required"] and not (officer["name"] or officer["email"]):
+        yield _text([_tag("p", _("We are not obliged to appoint one, and have not done so."))])
+        facts = []
+    else:
+        facts = [
             _fact(pgettext("of a person", "Name"), _or_missing([_plain(officer["name"])])),
             _fact(_("Email"), _or_missing(_address(officer["email"], "mailto:"))),
         ]
-    )
+    if controller["privacy_email"]:
+        facts.append(_fact(_("Questions about privacy"), _address(controller["privacy_email"], "mailto:")))
+    if facts:
+        yield _facts(facts)
     yield _heading(2, _("Supervisory authority"), "contact:supervisor")
     yield _facts(
         [

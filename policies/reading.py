@@ -13,6 +13,22 @@ WEBSITE_BEFORE = {
 }
 
 
+NOT_ASKED_BEFORE: dict[str, dict[str, Any]] = {
+    "controller": {"contact_url": "", "representative": "", "privacy_email": "", "reaches_children": None},
+    "data_categories": {"is_special": False, "from_others": False},
+    "transfer_safeguards": {"instrument": ""},
+    "purposes": {"source_is_public": None, "stays_inside": False, "provision": None, "automation": None},
+    "transfers": {"certified_on": ""},
+    "cookie_categories": {"signals": []},
+    "cookie_vendors": {"hosts": [], "analytics_conditions": []},
+}
+NO_TEXT_BEFORE = {
+    "controller": ["children"],
+    "purposes": ["provision_consequence", "automation_explained"],
+    "transfers": ["copy_how"],
+}
+
+
 def completed(content: dict[str, Any]) -> dict[str, Any]:
     """``content`` with what an earlier release did not write into it yet; the given one stays as it is."""
     content = copy.deepcopy(content)
@@ -20,10 +36,16 @@ def completed(content: dict[str, Any]) -> dict[str, Any]:
         website.setdefault("consent_months", round(website["consent_days"] * 12 / 365))
         for name, value in WEBSITE_BEFORE.items():
             website.setdefault(name, value)
-    for category in content["cookie_categories"]:
-        category.setdefault("signals", [])
+    for key, values in NOT_ASKED_BEFORE.items():
+        texts = {name: dict.fromkeys(sorted(LANGUAGE_KEYS), "") for name in NO_TEXT_BEFORE.get(key, [])}
+        for entry in [content[key]] if key == "controller" else content[key]:
+            for name, value in copy.deepcopy(values | texts).items():
+                entry.setdefault(name, value)
+    content["controller"]["dpo"].setdefault("is_not_required", False)
+    for purpose in content["purposes"]:
+        for basis in purpose["legal_bases"]:
+            basis.setdefault("interest_of", None)
     for vendor in content["cookie_vendors"]:
-        vendor.setdefault("hosts", [])
         for cookie in vendor["cookies"]:
             cookie.setdefault("http_only", False)
     return content
@@ -43,13 +65,16 @@ def in_language(value: Any, language: str) -> Any:
 def read(content: dict, language: str) -> dict:
     """``content`` in ``language``, with slugs replaced by the entries that they name.
 
-    In addition each purpose has its ``parent_title`` and each cookie category its ``vendors``.
+    In addition each purpose has its ``parent_title`` and each cookie category its ``vendors``;
+    ``is_never_automated`` says that all purposes deny profiling and automated decisions.
     """
     text = in_language(content, language)
     subjects, data, recipients, rules = (
         _by_slug(text[key]) for key in ("data_subjects", "data_categories", "recipients", "retention_rules")
     )
     titles = {purpose["slug"]: purpose["title"] for purpose in text["purposes"]}
+    answers = [purpose["automation"] for purpose in text["purposes"]]
+    text["is_never_automated"] = bool(answers) and all(answer and answer["value"] == "none" for answer in answers)
     for purpose in text["purposes"]:
         purpose["parent_title"] = titles.get(purpose["parent"])
         purpose["data_subjects"] = [subjects[slug] for slug in purpose["data_subjects"]]

@@ -49,14 +49,14 @@ def compose() -> dict:
         "summary": _html(controller, "summary") if controller else None,
         "pages": {page: _sections(page) for page in models.Section.Page.values},
         "data_subjects": _all(models.DataSubjectCategory, ["name"]),
-        "data_categories": _all(models.DataCategory, ["name", "explanation"]),
+        "data_categories": _all(models.DataCategory, ["name", "explanation"], "is_special", "from_others"),
         "triggers": _all(Trigger, ["name", "after", "until"]),
         "statutory_exceptions": _all(StatutoryException, ["name", "law"], "period"),
         "retention_rules": _rules(),
         "recipients": _recipients(),
         "purposes": _purposes(),
         "sharing_grounds": _grounds(),
-        "transfer_safeguards": _all(models.TransferSafeguard, ["name"]),
+        "transfer_safeguards": _all(models.TransferSafeguard, ["name"], "instrument"),
         "transfers": _transfers(),
         "rights": _all(models.DataSubjectRight, ["name"], "article", html=["explanation"]),
         "principles": _all(models.Principle, ["name"], html=["explanation"]),
@@ -68,6 +68,36 @@ def compose() -> dict:
         "own_storage": _own_storage(),
         "websites": _websites(categories, vendors),
     }
+
+
+def compose_internal() -> dict:
+    """What the office keeps beside the statement: never frozen, never public.
+
+    ``{"purposes": {slug: {"owner", …, "balancing_tests": {basis: reference}}}}``; dates in ISO 8601.
+    """
+    rows = models.ProcessingPurpose.objects.prefetch_related("legal_bases")
+    plain = ["owner", "system", "dpia", "dpia_reference"]
+    return {
+        "purposes": {
+            row.slug: {field: getattr(row, field) for field in plain}
+            | {field: _day(getattr(row, field)) for field in ("review_on", "starts_on")}
+            | {"balancing_tests": {used.basis: used.balancing_test for used in row.legal_bases.all()}}
+            for row in rows
+        }
+    }
+
+
+def _day(value) -> str:
+    return value.isoformat() if value else ""
+
+
+def _answer(row, field: str) -> dict | None:
+    """One of several answers with its words in both languages; None where nobody has answered."""
+    value = getattr(row, field)
+    if not value:
+        return None
+    label = dict(row._meta.get_field(field).flatchoices)[value]
+    return {"value": value, "name": in_both(lambda language: str(label))}
 
 
 def country(code: str) -> dict | None:
@@ -104,10 +134,14 @@ def _all(model, texts, *plain, html=(), words=()) -> list[dict]:
 
 
 def _controller(row) -> dict:
-    plain = ["name", "short_name", "product", "website", "postal_address", "registration_number", "email", "phone"]
+    plain = [
+        "name", "short_name", "product", "website", "postal_address", "registration_number", "email", "phone",
+        "contact_url", "representative", "privacy_email", "reaches_children",
+    ]  # fmt: skip
     return {field: getattr(row, field) for field in plain} | {
         "country": country(row.country),
-        "dpo": {"name": row.dpo_name, "email": row.dpo_email},
+        "dpo": {"name": row.dpo_name, "email": row.dpo_email, "is_not_required": row.dpo_not_required},
+        "children": both(row, "children"),
         "supervisor": {"name": both(row, "supervisor"), "url": row.supervisor_url},
     }
 
@@ -173,6 +207,12 @@ def _purposes() -> list[dict]:
             "recipients": [used.recipient.slug for used in row.recipients.all()],
             "opt_out": {"kind": row.opt_out, "how": both(row, "opt_out_how")} if row.opt_out else None,
             "source": both(row, "source"),
+            "source_is_public": row.source_is_public,
+            "stays_inside": row.stays_inside,
+            "provision": _answer(row, "provision"),
+            "provision_consequence": both(row, "provision_consequence"),
+            "automation": _answer(row, "automation"),
+            "automation_explained": both(row, "automation_explained"),
             "dpv": row.dpv.split(),
             "dpv_processing": row.dpv_processing.split(),
         }
@@ -181,7 +221,10 @@ def _purposes() -> list[dict]:
 
 
 def _basis(row) -> dict:
-    return _basis_name(row.basis) | {"explanation": both(row, "explanation")}
+    return _basis_name(row.basis) | {
+        "explanation": both(row, "explanation"),
+        "interest_of": _answer(row, "interest_of"),
+    }
 
 
 def _basis_name(value: str) -> dict:
@@ -232,6 +275,8 @@ def _transfers() -> list[dict]:
             "explanation": _html(row, "explanation"),
             "countries": [country(code) for code in row.countries.split()],
             "safeguards": [safeguard.slug for safeguard in row.safeguards.all()],
+            "certified_on": _day(row.certified_on),
+            "copy_how": both(row, "copy_how"),
         }
         for row in models.Transfer.objects.prefetch_related("safeguards")
     ]
@@ -250,6 +295,7 @@ def _vendors() -> list[dict]:
             "lifetime": lifetime(row.lifetime, row.lifetime_is_maximum),
             "privacy_url": row.privacy_url,
             "consent_reason": both(row, "consent_reason"),
+            "analytics_conditions": [_condition(name) for name in row.analytics_conditions.split()],
             "safeguards": [safeguard.slug for safeguard in row.safeguards.all()],
             "websites": [website.slug for website in row.websites.all()],
             "hosts": row.hosts.split(),
@@ -269,6 +315,11 @@ def _vendors() -> list[dict]:
         }
         for row in rows
     ]
+
+
+def _condition(name: str) -> dict:
+    label = models.AnalyticsCondition(name).label
+    return {"value": name, "name": in_both(lambda language: str(label))}
 
 
 def _own_storage() -> list[dict]:

@@ -10,16 +10,18 @@ from simple_history import register as keep_history
 from . import models
 
 TRANSLATED = {
-    models.Controller: ["supervisor", "statement_title", "summary_title", "summary"],
+    models.Controller: ["supervisor", "statement_title", "summary_title", "summary", "children"],
     models.DataSubjectCategory: ["name"],
     models.DataCategory: ["name", "explanation"],
     models.Recipient: ["name", "task"],
-    models.ProcessingPurpose: ["title", "description", "opt_out_how", "source"],
+    models.ProcessingPurpose: [
+        "title", "description", "opt_out_how", "source", "provision_consequence", "automation_explained",
+    ],
     models.PurposeLegalBasis: ["explanation"],
     models.PurposeRetention: ["applies_when", "reason"],
     models.SharingGround: ["name", "explanation"],
     models.TransferSafeguard: ["name"],
-    models.Transfer: ["name", "explanation"],
+    models.Transfer: ["name", "explanation", "copy_how"],
     models.DataSubjectRight: ["name", "explanation"],
     models.Principle: ["name", "explanation"],
     models.SecurityMeasure: ["name", "explanation"],
@@ -29,7 +31,8 @@ TRANSLATED = {
     models.VendorSafeguard: ["name"],
     models.CookieVendor: ["purpose", "consent_reason"],
     models.Section: ["heading", "text"],
-}
+    models.Waiver: ["reason"],
+}  # fmt: skip
 
 for model, names in TRANSLATED.items():
     translator.register(model, type(f"{model.__name__}Translation", (TranslationOptions,), {"fields": names}))

@@ -49,6 +49,21 @@ def validate_signals(text):
             )
 
 
+# What the supervisory authority asks of analytics without consent, in its own order; see
+# ``models.CONDITIONS`` for the words.
+CONDITIONS = ("agreement", "masked-ip", "no-sharing", "no-advertising", "no-user-id", "informed")
+
+
+def validate_conditions(text):
+    """Conditions for analytics without consent that are met, separated by spaces."""
+    for condition in text.split():
+        if condition not in CONDITIONS:
+            raise ValidationError(
+                _("“%(value)s” is not a condition. Choose from: %(known)s."),
+                params={"value": condition, "known": ", ".join(CONDITIONS)},
+            )
+
+
 LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 DOMAIN = re.compile(rf"(?=.{{4,253}}\Z)(?:{LABEL}\.)+[a-z][a-z0-9-]*[a-z0-9]")
 HOST_AND_PATH = re.compile(r"[^/\s]+(?:/[A-Za-z0-9._~!$&'()*+=:@%-]+)*/?")

@@ -3,6 +3,8 @@
 Nothing set means production: what is missing or weak stops the start and says what to do.
 """
 
+import base64
+import binascii
 import ipaddress
 import re
 from pathlib import Path
@@ -234,6 +236,8 @@ CSRF_FAILURE_VIEW = "privacy_site.errors.csrf_failure"
 
 # -- Our own ---------------------------------------------------------------------------------
 
+# Whoever submits a statement cannot approve it, and nothing is published that nobody approved.
+FOUR_EYES = env.bool("FOUR_EYES", default=True)
 # How often a process asks the database whether a newer version is in force; 0: never by itself.
 PUBLICATION_POLL_SECONDS = env.float("PUBLICATION_POLL_SECONDS", default=2.0)
 # Choices that one address may record in a minute.
@@ -248,6 +252,17 @@ for _origin in DEMO_ORIGINS:
         )
 # Where a finder of a weakness writes to (RFC 9116); without it there is no security.txt.
 SECURITY_CONTACT = env("SECURITY_CONTACT", default="")
+
+# The private key (Ed25519) with which closed days of consent records are signed; without it they are sealed only.
+try:
+    SEAL_SIGNING_KEY = base64.b64decode(env("SEAL_SIGNING_KEY", default="").strip(), validate=True) or None
+except binascii.Error as error:
+    raise ImproperlyConfigured(f"SEAL_SIGNING_KEY is not base64: {error}.") from error
+if SEAL_SIGNING_KEY is not None and len(SEAL_SIGNING_KEY) != 32:
+    raise ImproperlyConfigured(
+        "SEAL_SIGNING_KEY holds 32 random bytes in base64, for instance from: "
+        'python -c "import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())"'
+    )
 
 LOGGING = {
     "version": 1,

@@ -42,33 +42,36 @@ class AppendOnlyModel(models.Model):
         raise AppendOnly(MESSAGE.format(table=self._meta.db_table))
 
 
-def trigger_statements(table, vendor, unique, repeatable=False):
+def trigger_statements(table, vendor, unique, repeatable=False, erasable=""):
     """SQL statements that make ``table`` append-only on ``vendor``.
 
-    ``unique`` are its unique columns. SQLite's INSERT OR REPLACE deletes the row in its way
-    without a word to the triggers on DELETE, so a row with a value that is there already is
-    refused; or, where the same row may be sent again (``repeatable``), left aside, which is
-    what ON CONFLICT DO NOTHING does anyway.
+    ``erasable`` is a condition in SQL on the row ``OLD`` under which it may be deleted all the
+    same, such as a row of another append-only table that says by which rule. ``unique`` are its
+    unique columns. SQLite's INSERT OR REPLACE deletes the row in its way without a word to the
+    triggers on DELETE, so a row with a value that is there already is refused; or, where the same
+    row may be sent again (``repeatable``), left aside, which is what ON CONFLICT DO NOTHING does.
     """
     message = MESSAGE.format(table=table)
     if vendor == "sqlite":
         taken = " OR ".join(f'"{column}" = NEW."{column}"' for column in unique)
         refusal = "RAISE(IGNORE)" if repeatable else f"RAISE(ABORT, '{message}')"
+        when = f"WHEN NOT ({erasable}) " if erasable else ""
         return [
-            *(
-                f'CREATE TRIGGER "{table}_no_{event.lower()}" BEFORE {event} ON "{table}" '
-                f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
-                for event in ("UPDATE", "DELETE")
-            ),
+            f'CREATE TRIGGER "{table}_no_update" BEFORE UPDATE ON "{table}" '
+            f"BEGIN SELECT RAISE(ABORT, '{message}'); END",
+            f'CREATE TRIGGER "{table}_no_delete" BEFORE DELETE ON "{table}" {when}'
+            f"BEGIN SELECT RAISE(ABORT, '{message}'); END",
             f'CREATE TRIGGER "{table}_no_replace" BEFORE INSERT ON "{table}" '
             f'WHEN EXISTS (SELECT 1 FROM "{table}" WHERE {taken}) '
             f"BEGIN SELECT {refusal}; END",
         ]
     if vendor == "postgresql":
         function = f'"{table}_refuse"'
+        # A trigger on TRUNCATE has no OLD, and one that is not reached does not ask for it.
+        allowed = f"IF TG_OP = 'DELETE' THEN IF {erasable} THEN RETURN OLD; END IF; END IF; " if erasable else ""
         return [
             f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS "
-            f"$$ BEGIN RAISE EXCEPTION '{message}' USING ERRCODE = 'restrict_violation'; END $$",
+            f"$$ BEGIN {allowed}RAISE EXCEPTION '{message}' USING ERRCODE = 'restrict_violation'; END $$",
             f'CREATE TRIGGER "{table}_no_change" BEFORE UPDATE OR DELETE ON "{table}" '
             f"FOR EACH ROW EXECUTE FUNCTION {function}()",
             f'CREATE TRIGGER "{table}_no_truncate" BEFORE TRUNCATE ON "{table}" '
@@ -94,11 +97,11 @@ def execute(statements, using):
             cursor.execute(statement)
 
 
-def make_append_only(table, unique, repeatable=False):
+def make_append_only(table, unique, repeatable=False, erasable=""):
     """A migration's operation that lets ``table`` be added to and read, nothing else."""
 
     def forwards(apps, schema_editor):
-        statements = trigger_statements(table, schema_editor.connection.vendor, unique, repeatable)
+        statements = trigger_statements(table, schema_editor.connection.vendor, unique, repeatable, erasable)
         execute(statements, schema_editor.connection.alias)
 
     def backwards(apps, schema_editor):
@@ -107,16 +110,18 @@ def make_append_only(table, unique, repeatable=False):
     return migrations.RunPython(forwards, backwards)
 
 
-def make_append_only_again(table, unique, repeatable=False):
-    """The last operation of a migration that alters ``table``.
+def make_append_only_again(table, unique, repeatable=False, erasable=""):
+    """The last operation of a migration that alters ``table``, or on which condition its rows may go.
 
     SQLite alters by copying into a new table, which leaves the triggers behind.
     """
 
-    def renew(apps, schema_editor):
-        connection = schema_editor.connection
-        if connection.vendor == "sqlite":
-            execute(removal_statements(table, "sqlite"), connection.alias)
-            execute(trigger_statements(table, "sqlite", unique, repeatable), connection.alias)
+    def renew(condition):
+        def act(apps, schema_editor):
+            alias, vendor = schema_editor.connection.alias, schema_editor.connection.vendor
+            execute(removal_statements(table, vendor), alias)
+            execute(trigger_statements(table, vendor, unique, repeatable, condition), alias)
 
-    return migrations.RunPython(renew, renew)
+        return act
+
+    return migrations.RunPython(renew(erasable), renew(""))

@@ -161,6 +161,7 @@ class RetentionRun(AppendOnlyModel):
     erased = models.PositiveBigIntegerField(_("erased"), default=0)
     anonymised = models.PositiveBigIntegerField(_("anonymised"), default=0)
     run_by = models.CharField(_("run by"), max_length=150)
+    error = models.TextField(_("error"), blank=True, help_text=_("Why it stopped; empty where it came to its end."))
     started_at = models.DateTimeField(_("started at"))
     finished_at = models.DateTimeField(_("finished at"), db_default=Now())
 

@@ -1,0 +1,286 @@
+"""What a text says that must be the same in another language: numbers, periods, dates, links, lists.
+
+Two kinds of numbers and periods are told apart. The *certain* ones are written in digits, or with
+a number before a unit; they have a counterpart in the other language. The *possible* ones may
+be a manner of speaking (“one of”, “een”, “a year”): they can be that counterpart, and need none.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from html.parser import HTMLParser
+
+from babel.dates import get_month_names
+
+from retention.periods import NotAPeriod, Period
+
+NUMBERS = {
+    "en": "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen twenty",
+    "nl": "één twee drie vier vijf zes zeven acht negen tien elf twaalf dertien veertien vijftien zestien "
+    "zeventien achttien negentien twintig",
+}
+ORDINALS = {
+    "en": "first second third fourth fifth sixth seventh eighth ninth tenth",
+    "nl": "eerste tweede derde vierde vijfde zesde zevende achtste negende tiende",
+}
+ARTICLES = {"en": {"a", "an"}, "nl": {"een"}}
+# The number 1 is half of the time no number: “the one”, “een van beide”.
+ONE = {"en": {"one", "a", "an"}, "nl": {"één", "een"}}
+
+VALUES = {
+    language: {word: value for value, word in enumerate(words.split(), start=1)} for language, words in NUMBERS.items()
+}
+PLACES = {
+    language: {word: value for value, word in enumerate(words.split(), start=1)} for language, words in ORDINALS.items()
+}
+
+# A unit, in months or in days; days on which the office works are another kind of day.
+UNITS = {
+    "en": {"working day": ("working day", 1), "business day": ("working day", 1), "day": ("day", 1),
+           "week": ("day", 7), "month": ("month", 1), "quarter": ("month", 3), "year": ("month", 12)},
+    "nl": {"werkdag": ("working day", 1), "dag": ("day", 1), "week": ("day", 7), "weken": ("day", 7),
+           "maand": ("month", 1), "kwartaal": ("month", 3), "jaar": ("month", 12), "jaren": ("month", 12)},
+}  # fmt: skip
+PERIOD = {
+    "en": r"\b(\d+|{words})[\s-]+(?:full |calendar )?(working day|business day|day|week|month|quarter|year)s?\b",
+    "nl": r"\b(\d+|{words})[\s-]+(?:volle |hele )?(?:kalender)?(werkdag|dag|weken|week|maand|kwartaal|jaren|jaar)"
+    r"(?:en)?\b",
+}
+PERIODS = {
+    language: re.compile(pattern.format(words="|".join([*VALUES[language], *ARTICLES[language]])), re.IGNORECASE)
+    for language, pattern in PERIOD.items()
+}
+HALF = {
+    "en": [(re.compile(r"\bhalf a year\b|\bhalf-year\b", re.IGNORECASE), 6)],
+    "nl": [
+        (re.compile(r"\banderhalf jaar\b", re.IGNORECASE), 18),
+        (re.compile(r"\b(?:een )?half ?jaar\b", re.IGNORECASE), 6),
+    ],
+}
+ISO_PERIOD = re.compile(r"\bP\d\w*\b")
+
+MONTHS = {
+    language: {
+        name.lower().rstrip("."): number
+        for width in ("abbreviated", "wide")
+        for number, name in get_month_names(width, locale=language).items()
+    }
+    for language in NUMBERS
+}
+MONTH = {language: "|".join(sorted(names, key=len, reverse=True)) for language, names in MONTHS.items()}
+# 8 November 2021 · November 8, 2021 · November 2021 · 8 November. English months have a capital, “may” has none.
+DATES = {
+    "en": re.compile(
+        rf"\b(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?)?(?P<month>(?=[A-Z])(?i:{MONTH['en']}))\b\.?"
+        r"(?:\s+(?P<day_after>\d{1,2})(?:st|nd|rd|th)?\b)?(?:,?\s+(?P<year>\d{4})\b)?"
+    ),
+    "nl": re.compile(
+        rf"\b(?:(?P<day>\d{{1,2}})e?\s+)?(?P<month>{MONTH['nl']})\b\.?(?:\s+(?P<year>\d{{4}})\b)?", re.IGNORECASE
+    ),
+}
+ISO_DATE = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
+DATE_IN_DIGITS = re.compile(r"\b(\d{1,2})[-/](\d{1,2})[-/](\d{4})\b")
+
+EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+ADDRESS = re.compile(r"\bhttps?://[^\s<>()]+|\bwww\.[^\s<>()]+")
+TELEPHONE = re.compile(r"(?<![\w.])(?:\+|00)?\d[\d \u00a0()-]{7,}\d(?!\w)")
+CLOCK = re.compile(r"\b(\d{1,2})(?:[.:](\d{2}))?\s?([ap])\.?m\b\.?", re.IGNORECASE)
+NUMBER = re.compile(r"(?<![\w.,:])\d+(?:[.,:]\d+)*(?!\w)")
+THOUSANDS = {"en": re.compile(r"(\d{1,3}(?:,\d{3})+)(\.\d+)?"), "nl": re.compile(r"(\d{1,3}(?:\.\d{3})+)(,\d+)?")}
+WORD = re.compile(r"[^\W\d_]+(?:[’'-][^\W\d_]+)*")
+END_OF_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+
+Length = tuple[str, int]  # ("month", 12), ("day", 42), ("working day", 2)
+
+
+@dataclass(frozen=True)
+class Passage:
+    """One text in one language, taken apart."""
+
+    blocks: tuple[str, ...]  # paragraphs and items of lists, in their order
+    paragraphs: int
+    items: int
+    links: frozenset[str]
+    emails: frozenset[str]
+    dates: frozenset[tuple[int, int, int]]  # (2021, 11, 8); 0 for what is not said
+    periods: frozenset[Length]
+    possible_periods: frozenset[Length]
+    numbers: frozenset[str]
+    words_for_numbers: frozenset[str]  # “two”, “drie”: from 2
+    possible_numbers: frozenset[str]  # what else may stand for a number: “one”, “first”, “eerste”
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.blocks)
+
+    @property
+    def words(self) -> list[str]:
+        return words_of(self.text)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of ``text``, without addresses, in lower case."""
+    return [word.lower() for word in WORD.findall(ADDRESS.sub(" ", EMAIL.sub(" ", text)))]
+
+
+def sentences_of(text: str) -> list[str]:
+    return [sentence for line in text.split("\n") for sentence in END_OF_SENTENCE.split(line) if sentence.strip()]
+
+
+def periods_in(text: str, language: str) -> frozenset[Length]:
+    """The lengths of time that ``text`` names: ``{("month", 24)}`` for “two years”, “a year” included."""
+    certain, possible, _rest = _periods(text, language)
+    return frozenset(certain | possible)
+
+
+def length_of(period: str) -> Length:
+    """``"P6W"`` → ``("day", 42)``, ``"P1Y6M"`` → ``("month", 18)``. Raises NotAPeriod."""
+    parsed = Period.parse(period)
+    if parsed.years or parsed.months:
+        return "month", parsed.years * 12 + parsed.months
+    return "day", parsed.weeks * 7 + parsed.days
+
+
+@lru_cache(maxsize=8192)
+def read_passage(text: str, language: str) -> Passage:
+    """``text``, plain or HTML as ``policies.markdown`` makes it, taken apart."""
+    page = _Page()
+    # Markdown has become HTML, which begins with a block; plain text does not.
+    if text.startswith(("<p>", "<ul>", "<ol>")):
+        page.feed(text)
+        page.close()
+    else:
+        page.blocks = [line.strip() for line in text.split("\n")] if text.strip() else []
+        page.paragraphs = len(page.blocks)
+    rest = "\n".join(page.blocks)
+    emails = frozenset(email.lower() for email in EMAIL.findall(rest))
+    links = page.links | {address.rstrip(".,;:") for address in ADDRESS.findall(rest)}
+    rest = ADDRESS.sub(" ", EMAIL.sub(" ", rest))
+    dates, rest = _dates(rest, language)
+    telephones = {_digits(number) for number in TELEPHONE.findall(rest)}
+    rest = TELEPHONE.sub(" ", rest)
+    periods, possible_periods, rest = _periods(rest, language)
+    words = set(words_of(rest))
+    return Passage(
+        blocks=tuple(page.blocks),
+        paragraphs=page.paragraphs,
+        items=page.items,
+        links=frozenset(links),
+        emails=emails,
+        dates=frozenset(dates),
+        periods=frozenset(periods),
+        possible_periods=frozenset(possible_periods),
+        numbers=frozenset(telephones | set(_numbers(rest, language))),
+        words_for_numbers=frozenset(str(VALUES[language][word]) for word in words & VALUES[language].keys()) - {"1"},
+        possible_numbers=frozenset(str(PLACES[language][word]) for word in words & PLACES[language].keys())
+        | ({"1"} if words & ONE[language] else set()),
+    )
+
+
+class _Page(HTMLParser):
+    """Blocks, items and links of clean HTML."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks: list[str] = []
+        self.paragraphs = self.items = self.depth = 0
+        self.links: set[str] = set()
+
+    def handle_starttag(self, tag, attributes):
+        if tag == "li":
+            self.items += 1
+            self.depth += 1
+            self.blocks.append("")
+        elif tag == "p" and (not self.depth or self.blocks[-1].strip()):
+            # The first paragraph of an item is the item.
+            self.blocks.append("")
+        elif tag == "br":
+            self.handle_data(" ")
+        elif tag == "a":
+            self.links |= {value for name, value in attributes if name == "href" and value}
+        if tag == "p" and not self.depth:
+            self.paragraphs += 1
+
+    def handle_endtag(self, tag):
+        if tag == "li":
+            self.depth -= 1
+
+    def handle_data(self, data):
+        if self.blocks:
+            self.blocks[-1] += data.replace("\n", " ")
+
+
+def _digits(number: str) -> str:
+    """A telephone number without its spaces, and without what is only said abroad or only at home."""
+    digits = re.sub(r"\D", "", number)
+    return re.sub(r"^(?:00|(?=31))?(?:31)?0?", "", digits)
+
+
+def _dates(text: str, language: str) -> tuple[set[tuple[int, int, int]], str]:
+    found: set[tuple[int, int, int]] = set()
+
+    def iso(match: re.Match[str]) -> str:
+        found.add((int(match[1]), int(match[2]), int(match[3])))
+        return " "
+
+    def in_digits(match: re.Match[str]) -> str:
+        found.add((int(match[3]), int(match[2]), int(match[1])))
+        return " "
+
+    def in_words(match: re.Match[str]) -> str:
+        said = match.groupdict()
+        day, year = said["day"] or said.get("day_after"), said["year"]
+        if not day and not year:
+            return match[0]  # “may”, “mei” alone is no date
+        found.add((int(year or 0), MONTHS[language][said["month"].lower()], int(day or 0)))
+        return " "
+
+    text = ISO_DATE.sub(iso, text)
+    text = DATE_IN_DIGITS.sub(in_digits, text)
+    return found, DATES[language].sub(in_words, text)
+
+
+def _periods(text: str, language: str) -> tuple[set[Length], set[Length], str]:
+    certain: set[Length] = set()
+    possible: set[Length] = set()
+
+    def written(match: re.Match[str]) -> str:
+        try:
+            certain.add(length_of(match[0]))
+        except NotAPeriod:
+            return match[0]
+        return " "
+
+    def named(match: re.Match[str]) -> str:
+        number = match[1].lower()
+        unit, size = UNITS[language][match[2].lower()]
+        if number in ARTICLES[language]:
+            possible.add((unit, size))
+        else:
+            value = int(number) if number.isdigit() else VALUES[language][number]
+            certain.add((unit, size * value))
+        return " "
+
+    text = ISO_PERIOD.sub(written, text)
+    for pattern, months in HALF[language]:
+        text, count = pattern.subn(" ", text)
+        if count:
+            certain.add(("month", months))
+    return certain, possible, PERIODS[language].sub(named, text)
+
+
+def _numbers(text: str, language: str) -> Iterator[str]:
+    """Numbers in digits, as one language and the other write them: 1,000.5 and 1.000,5; 5 pm and 17.00."""
+
+    def clock(match: re.Match[str]) -> str:
+        hour = int(match[1]) % 12 + (12 if match[3].lower() == "p" else 0)
+        return f"{hour}.{match[2] or '00'} "
+
+    for number in NUMBER.findall(CLOCK.sub(clock, text)):
+        if match := THOUSANDS[language].fullmatch(number):
+            number = re.sub(r"\D", "", match[1]) + (match[2] or "")
+        number = number.replace(",", ".").replace(":", ".")
+        # 08:30 is 8.30, and 17.00 is 17.
+        yield re.sub(r"^0+(?=\d)", "", re.sub(r"\.0+$", "", number))
