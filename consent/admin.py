@@ -7,8 +7,11 @@ an index, or loads a text that it does not show.
 import uuid
 from datetime import timedelta
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef, Subquery
+from django.db.models.functions import TruncDate
 from django.http import Http404
 from django.urls import path, reverse
 from django.utils import timezone
@@ -19,8 +22,9 @@ from django.utils.translation import gettext_lazy as _
 from policies.admin import EvidenceAdmin, WebsiteAdmin
 from policies.models import StatementVersion, Website
 
-from . import desk
-from .models import Banner, ConsentRecord
+from . import desk, exporting_views, verifying_views
+from .exporting import arrived, day_in, receipt_in
+from .models import Banner, ConsentRecord, RecordPurge, SealedDay, SealLeaves
 
 COUNTED_AT_MOST = 1000
 
@@ -83,6 +87,45 @@ class DecidedFilter(admin.SimpleListFilter):
         return queryset.filter(pk__gte=uuid.UUID(int=int(since.timestamp() * 1000) << 80))
 
 
+class PeriodFilter(admin.ListFilter):
+    """By the day of arrival: a form with the first and the last day."""
+
+    title = _("day of arrival")
+    template = "admin/consent/period_filter.html"
+
+    def __init__(self, request, params, model, model_admin):
+        super().__init__(request, params, model, model_admin)
+        given = {name: params.pop(name)[-1].strip() for name in self.expected_parameters() if name in params}
+        self.used_parameters = {name: text for name, text in given.items() if text}
+        days = {name: day_in(text) for name, text in self.used_parameters.items()}
+        self.since, self.until = days.get("since"), days.get("until")
+        self.error = ""
+        if None in days.values():
+            self.error = _("Give days such as 2026-11-22.")
+        elif self.since and self.until and self.since > self.until:
+            self.error = _("The first day lies after the last.")
+
+    def expected_parameters(self):
+        return ["since", "until"]
+
+    def has_output(self):
+        return True
+
+    def queryset(self, request, queryset):
+        return queryset.none() if self.error else arrived(queryset, self.since, self.until)
+
+    def choices(self, changelist):
+        names = self.expected_parameters()
+        yield {
+            "others": [(name, value) for name, value in changelist.params.items() if name not in names],
+            "since": self.used_parameters.get("since", ""),
+            "until": self.used_parameters.get("until", ""),
+            "error": self.error,
+            "is_given": bool(self.used_parameters),
+            "all": changelist.get_query_string(remove=names),
+        }
+
+
 class MillionsAdmin(EvidenceAdmin):
     """A list that stays quick with millions of rows."""
 
@@ -101,10 +144,10 @@ class MillionsAdmin(EvidenceAdmin):
 @admin.register(ConsentRecord)
 class ConsentRecordAdmin(MillionsAdmin):
     list_display = ["id", "website", "version_number", "action", "language", "recorded_at"]
-    list_filter = [WebsiteFilter, VersionFilter, "action", "gpc", DecidedFilter]
+    list_filter = [PeriodFilter, WebsiteFilter, VersionFilter, "action", "gpc", DecidedFilter]
     sortable_by = []
     search_fields = ["id"]
-    search_help_text = _("The whole number of a receipt.")
+    search_help_text = _("The whole number of a receipt, or the address that the visitor was given.")
     fieldsets = [
         (None, {"fields": ["id", "website", "action", "answers", "vendor_answers", "is_once", "language", "gpc"]}),
         (_("What was shown"), {"fields": ["version_link", "banner_link"]}),
@@ -112,14 +155,39 @@ class ConsentRecordAdmin(MillionsAdmin):
         (_("Who"), {"fields": ["subject"], "description": _("A random number for a browser, never a person.")}),
     ]
 
+    def get_urls(self):
+        wrap = self.admin_site.admin_view
+        return [
+            path("export.<str:form>", wrap(self.export_view), name="consent_consentrecord_export"),
+            path("evidence.zip", wrap(self.evidence_view), name="consent_consentrecord_evidence"),
+            path(
+                "<uuid:pk>/evidence.zip",
+                wrap(self.evidence_of_one_view),
+                name="consent_consentrecord_evidence_of_one",
+            ),
+            *super().get_urls(),
+        ]
+
+    def export_view(self, request, form):
+        return exporting_views.export(request, form, model_admin=self)
+
+    def evidence_view(self, request):
+        return exporting_views.evidence(request, model_admin=self)
+
+    def evidence_of_one_view(self, request, pk):
+        return exporting_views.evidence_of_one(request, pk, model_admin=self)
+
+    def changelist_view(self, request, extra_context=None):
+        if sentence := _not_found(request.GET.get(SEARCH_VAR, "").strip()):
+            self.message_user(request, sentence, messages.WARNING)
+        return super().changelist_view(request, extra_context)
+
     def get_search_results(self, request, queryset, search_term):
         """Exactly one record, by its primary key: anything looser would read the whole table."""
         if not search_term:
             return queryset, False
-        try:
-            return queryset.filter(pk=uuid.UUID(search_term.strip())), False
-        except ValueError:
-            return queryset.none(), False
+        receipt = receipt_in(search_term)
+        return (queryset.filter(pk=receipt) if receipt else queryset.none()), False
 
     @admin.display(description=_("choices"))
     def answers(self, record):
@@ -170,6 +238,72 @@ class BannerAdmin(MillionsAdmin):
         return format_html('<pre class="desk-document" tabindex="0">{}</pre>', bytes(banner.body).decode())
 
 
+@admin.register(SealedDay)
+class SealedDayAdmin(EvidenceAdmin):
+    """The seals of closed days, and a page on which they are verified."""
+
+    list_display = ["day", "count", "erased", "is_signed", "short_digest"]
+    date_hierarchy = "day"
+    sortable_by = ["day"]
+    search_fields = ["=digest"]
+    search_help_text = _("The whole SHA-256.")
+    fieldsets = [
+        (None, {"fields": ["day", "count", "erased", "erased_wording", "sealed_at"]}),
+        (_("Seal"), {"fields": ["digest", "root", "previous"]}),
+        (_("Signature"), {"fields": ["key", "signature"]}),
+    ]
+
+    def get_urls(self):
+        return [
+            path("verify/", self.admin_site.admin_view(self.verify_view), name="consent_sealedday_verify"),
+            *super().get_urls(),
+        ]
+
+    def get_queryset(self, request):
+        # A day belongs to the erasure that reached it first (see purging.erasure_of).
+        erasures = RecordPurge.objects.annotate(erased_up_to=TruncDate("cut_off")).filter(
+            erased_up_to__gt=OuterRef("day")
+        )
+        first = erasures.order_by("id")
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                has_leaves=Exists(SealLeaves.objects.filter(seal=OuterRef("pk"))),
+                erased_under=Subquery(first.values("rule")[:1]),
+                erased_by_wording=Subquery(first.values("wording")[:1]),
+            )
+        )
+
+    def verify_view(self, request):
+        return verifying_views.verify_period(request, model_admin=self)
+
+    @admin.display(description=_("erased since, under rule"), empty_value="–")
+    def erased(self, seal):
+        return seal.erased_under if _is_erased(seal) else None
+
+    @admin.display(description=_("the rule in words"), empty_value="–")
+    def erased_wording(self, seal):
+        return seal.erased_by_wording if _is_erased(seal) else None
+
+    @admin.display(description=_("signed"), boolean=True)
+    def is_signed(self, seal):
+        return bool(seal.signature)
+
+    @admin.display(description="SHA-256")
+    def short_digest(self, seal):
+        return format_html('<code title="{}">{}</code>', seal.digest, seal.digest[:12])
+
+
+@admin.register(RecordPurge)
+class RecordPurgeAdmin(EvidenceAdmin):
+    """Which consent records were erased under which rule."""
+
+    list_display = ["cut_off", "rule", "wording", "decided_by", "decided_at"]
+    list_filter = ["rule"]
+    fields = ["cut_off", "rule", "wording", "decided_by", "decided_at"]
+
+
 # The lower floor has the desk of a web site; here it gets what can be said of its banner.
 admin.site.unregister(Website)
 
@@ -204,6 +338,24 @@ class EmbeddedWebsiteAdmin(WebsiteAdmin):
         if obj:
             context["embedding"] = desk.embedding(obj.slug)
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+def _not_found(search):
+    """Why nothing comes of ``search``, in a sentence; empty where there is nothing to say."""
+    if not search:
+        return ""
+    receipt = receipt_in(search)
+    if receipt is None:
+        return _("This is no receipt. Paste its whole number, or the address that the visitor was given.")
+    if not ConsentRecord.objects.filter(pk=receipt).exists():
+        return _(
+            "There is no record with this receipt. Either it never reached us, or its time was over and it was erased."
+        )
+    return ""
+
+
+def _is_erased(seal):
+    return bool(seal.count) and not seal.has_leaves
 
 
 def _answers(answers):

@@ -8,7 +8,10 @@ class ConsentConfig(AppConfig):
 
     def ready(self):
         from policies import rendering
+        from retention import due
 
-        from . import evidence
+        from . import counting, evidence, sealing
 
         rendering.warmers.append(evidence.warm)
+        due.register("statistics", counting.count)
+        due.register("seals", sealing.seal_closed_days)

@@ -1,10 +1,11 @@
 """The desk for the statement, the cookies and the web sites, and the shelf of versions."""
 
 import json
+from functools import partial
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, Subquery
-from django.forms import BaseInlineFormSet
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils import timezone
@@ -17,6 +18,7 @@ from retention.admin import (
     LANGUAGES,
     ChangedFilter,
     ContentAdmin,
+    LabelledRows,
     PlainTabularInline,
     TextsFilter,
     TranslatedContentAdmin,
@@ -24,12 +26,27 @@ from retention.admin import (
 )
 from retention.wording import lifetime_wording, rule_wording
 
-from . import catalogue, catalogue_views, models, publishing_views
-from .completeness import is_within
-from .forms import country_field
+from . import (
+    catalogue,
+    catalogue_views,
+    comparing_views,
+    history_views,
+    models,
+    proposal_views,
+    publishing_views,
+    register_views,
+    review_views,
+)
+from .forms import country_field, word_boxes
+from .groups import SUBMIT
+from .review.structure import is_within
+from .review_views import findings_of
 
 # What changed since publication is asked of every list of content, on both floors.
 ContentAdmin.last_publication = Subquery(models.StatementVersion.objects.order_by("-number").values("published_at")[:1])
+
+# And so is what the review says of a row.
+ContentAdmin.findings_of = staticmethod(findings_of)
 
 PLACE = (_("Place"), {"fields": ["slug", "order"]})
 
@@ -60,8 +77,9 @@ class ControllerAdmin(CountryByName, TranslatedContentAdmin):
     search_fields = []
     fieldsets = [
         (None, {"fields": ["name", "short_name", "product", "country", "website", "registration_number"]}),
-        (_("How to reach it"), {"fields": ["postal_address", "email", "phone"]}),
-        (_("Data protection officer"), {"fields": ["dpo_name", "dpo_email"]}),
+        (_("How to reach it"), {"fields": ["postal_address", "email", "phone", "contact_url", "representative"]}),
+        (_("Data protection officer"), {"fields": ["dpo_name", "dpo_email", "dpo_not_required", "privacy_email"]}),
+        (_("Children"), {"fields": ["reaches_children", "children"]}),
         (_("Complaints"), {"fields": ["supervisor", "supervisor_url"]}),
         (_("Titles of the pages"), {"fields": ["statement_title", "summary_title", "summary"]}),
     ]
@@ -129,7 +147,7 @@ class PurposeDataInline(PlainTabularInline):
 
 class PurposeLegalBasisInline(TranslatedStackedInline):
     model = models.PurposeLegalBasis
-    fields = ["basis", "explanation", "order"]
+    fields = ["basis", "explanation", "interest_of", "balancing_test", "order"]
 
 
 class PurposeRetentionInline(TranslatedStackedInline):
@@ -161,9 +179,22 @@ class ProcessingPurposeAdmin(TranslatedContentAdmin):
     save_on_top = True
     fieldsets = [
         (None, {"fields": ["title", "description", "data_subjects"]}),
+        (_("Must people give the data?"), {"fields": ["provision", "provision_consequence"]}),
+        (_("Profiling and automated decisions"), {"fields": ["automation", "automation_explained"]}),
         (_("What the visitor can do about it"), {"fields": ["opt_out", "opt_out_how"]}),
         (_("Place"), {"fields": ["parent", "slug", "order"]}),
-        (_("Data that does not come from the person"), {"classes": ["collapse"], "fields": ["source"]}),
+        (
+            _("Data that does not come from the person"),
+            {"classes": ["collapse"], "fields": ["source", "source_is_public"]},
+        ),
+        (_("Recipients"), {"classes": ["collapse"], "fields": ["stays_inside"]}),
+        (
+            _("For the register only, never public"),
+            {
+                "classes": ["collapse"],
+                "fields": ["owner", "system", "dpia", "dpia_reference", "review_on", "starts_on"],
+            },
+        ),
         vocabulary("dpv", "dpv_processing"),
     ]
     inlines = [PurposeDataInline, PurposeLegalBasisInline, PurposeRetentionInline, PurposeRecipientInline]
@@ -188,7 +219,8 @@ def _lines(texts):
 @admin.register(models.DataCategory)
 class DataCategoryAdmin(ExplainedAdmin):
     list_display = ["__str__", "purposes", "slug", *DESK_COLUMNS]
-    fieldsets = [(None, {"fields": ["name", "explanation"]}), PLACE, vocabulary()]
+    list_filter = ["is_special", "from_others", TextsFilter, ChangedFilter]
+    fieldsets = [(None, {"fields": ["name", "explanation", "is_special", "from_others"]}), PLACE, vocabulary()]
 
     def get_queryset(self, request):
         return super().get_queryset(request).annotate(purpose_count=Count("uses"))
@@ -198,10 +230,17 @@ class DataCategoryAdmin(ExplainedAdmin):
         return category.purpose_count
 
 
-@admin.register(models.DataSubjectCategory, models.TransferSafeguard)
-class NamedAdmin(TranslatedContentAdmin):
+@admin.register(models.DataSubjectCategory)
+class DataSubjectCategoryAdmin(TranslatedContentAdmin):
     list_display = ["__str__", "slug", *DESK_COLUMNS]
     fieldsets = [(None, {"fields": ["name"]}), PLACE, vocabulary()]
+
+
+@admin.register(models.TransferSafeguard)
+class TransferSafeguardAdmin(TranslatedContentAdmin):
+    list_display = ["__str__", "instrument", "slug", *DESK_COLUMNS]
+    list_filter = ["instrument", TextsFilter, ChangedFilter]
+    fieldsets = [(None, {"fields": ["name", "instrument"]}), PLACE, vocabulary()]
 
 
 @admin.register(models.Recipient)
@@ -227,7 +266,10 @@ class SharingGroundAdmin(ExplainedAdmin):
 @admin.register(models.Transfer)
 class TransferAdmin(ExplainedAdmin):
     list_display = ["__str__", "countries", "slug", *DESK_COLUMNS]
-    fieldsets = [(None, {"fields": ["name", "explanation", "countries", "safeguards"]}), PLACE]
+    fieldsets = [
+        (None, {"fields": ["name", "explanation", "countries", "safeguards", "certified_on", "copy_how"]}),
+        PLACE,
+    ]
 
 
 # -- Cookies and web sites -----------------------------------------------------------------------
@@ -237,7 +279,12 @@ class TransferAdmin(ExplainedAdmin):
 class CookieCategoryAdmin(TranslatedContentAdmin):
     list_display = ["__str__", "needs_consent", "slug", *DESK_COLUMNS]
     search_fields = ["slug", "name_en", "name_nl", "purpose_en", "purpose_nl"]
-    fieldsets = [(None, {"fields": ["name", "purpose", "needs_consent"]}), PLACE, vocabulary()]
+    fieldsets = [
+        (None, {"fields": ["name", "purpose", "needs_consent"]}),
+        (_("What the banner tells tags"), {"fields": ["signals"]}),
+        PLACE,
+        vocabulary(),
+    ]
 
 
 @admin.register(models.VendorSafeguard)
@@ -246,7 +293,7 @@ class VendorSafeguardAdmin(TranslatedContentAdmin):
     fieldsets = [(None, {"fields": ["name"]}), PLACE]
 
 
-class FilledInRows(BaseInlineFormSet):
+class FilledInRows(LabelledRows):
     """A row for each of the ``initial`` values, which stay proposals until they are sent back."""
 
     def __init__(self, *args, **kwargs):
@@ -261,8 +308,6 @@ class CookieInline(PlainTabularInline):
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        # Django names the columns of such a table, not its boxes.
-        field.widget.attrs["aria-label"] = field.label
         if db_field.name == "lifetime":
             field.widget.attrs |= {"class": "", "size": 8}
         return field
@@ -280,7 +325,7 @@ class CookieVendorAdmin(CountryByName, TranslatedContentAdmin):
     fieldsets = [
         (None, {"fields": ["name", "company", "country", "category", "purpose", "privacy_url"]}),
         (_("How long"), {"fields": ["lifetime", "lifetime_is_maximum"]}),
-        (_("Consent"), {"fields": ["consent_reason", "websites", "safeguards"]}),
+        (_("Consent"), {"fields": ["consent_reason", "analytics_conditions", "websites", "safeguards"]}),
         (_("What the banner holds back and tells"), {"fields": ["hosts", "signals"]}),
         PLACE,
     ]
@@ -294,6 +339,8 @@ class CookieVendorAdmin(CountryByName, TranslatedContentAdmin):
         return catalogue_views.listing(request, model_admin=self)
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
+        if db_field.name == "analytics_conditions":
+            return word_boxes(db_field, models.AnalyticsCondition.choices)
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name in {"hosts", "signals"}:
             field.widget.attrs |= {"class": "vLargeTextField", "spellcheck": "false"}
@@ -336,7 +383,7 @@ class CookieVendorAdmin(CountryByName, TranslatedContentAdmin):
         return lifetime_wording(vendor.lifetime, vendor.lifetime_is_maximum)
 
 
-class OriginsOfOneDomain(BaseInlineFormSet):
+class OriginsOfOneDomain(LabelledRows):
     """Origins that can share a choice, where the web site wants them to."""
 
     def clean(self):
@@ -354,12 +401,6 @@ class WebsiteOriginInline(PlainTabularInline):
     model = models.WebsiteOrigin
     formset = OriginsOfOneDomain
     fields = ["origin", "order"]
-
-    def formfield_for_dbfield(self, db_field, request, **kwargs):
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        # Django names the columns of such a table, not its boxes.
-        field.widget.attrs["aria-label"] = field.label
-        return field
 
 
 @admin.register(models.Website)
@@ -416,7 +457,20 @@ class StatementVersionAdmin(EvidenceAdmin):
     list_display = ["__str__", "effective_at", "published_at", "published_by", "summary", "short_digest"]
     search_fields = ["=number", "change_summary_en", "change_summary_nl", "=digest"]
     fieldsets = [
-        (None, {"fields": ["number", "effective_at", "published_at", "published_by"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "number",
+                    "effective_at",
+                    "published_at",
+                    "published_by",
+                    "submitted_by",
+                    "approved_by",
+                    "approved_at",
+                ]
+            },
+        ),
         (None, {"fields": ["what_changed", "asked_again"]}),
         (_("Pages"), {"fields": ["pages", "pdfs"]}),
         (_("Evidence"), {"fields": ["digest", "previous_digest", "document_file"]}),
@@ -425,17 +479,28 @@ class StatementVersionAdmin(EvidenceAdmin):
 
     def get_queryset(self, request):
         # A document is some hundred thousand characters; the list needs none of them.
-        return super().get_queryset(request).defer("document")
+        return super().get_queryset(request).defer("document", "review")
 
     def get_urls(self):
         wrap = self.admin_site.admin_view
         return [
             path("publish/", wrap(self.publish_view), name="policies_statementversion_publish"),
+            *register_views.urls(wrap),
+            *history_views.urls(wrap),
+            path("publish/link/", wrap(self.link_view), name="policies_statementversion_link"),
+            path("review/", wrap(self.review_view), name="policies_statementversion_review"),
+            path("review/waive/", wrap(self.waive_view), name="policies_statementversion_waive"),
+            path(
+                "review/waivers/<int:pk>/withdraw/",
+                wrap(self.withdraw_waiver_view),
+                name="policies_statementversion_withdraw_waiver",
+            ),
             path(
                 "publish/preview/<str:language>/<str:page>/",
                 wrap(publishing_views.preview),
                 name="policies_statementversion_preview",
             ),
+            path("<int:pk>/changes/", wrap(self.changes_view), name="policies_statementversion_changes"),
             path("<int:pk>/document.json", wrap(self.document_view), name="policies_statementversion_document"),
             path("<int:pk>/<str:language>.pdf", wrap(self.pdf_view), name="policies_statementversion_pdf"),
             *super().get_urls(),
@@ -444,9 +509,25 @@ class StatementVersionAdmin(EvidenceAdmin):
     def publish_view(self, request):
         return publishing_views.publish(request, model_admin=self)
 
+    def link_view(self, request):
+        return publishing_views.link(request, model_admin=self)
+
+    def review_view(self, request):
+        return review_views.review(request, model_admin=self)
+
+    def waive_view(self, request):
+        return review_views.waive(request, model_admin=self)
+
+    def withdraw_waiver_view(self, request, pk):
+        return review_views.withdraw_waiver(request, pk, model_admin=self)
+
     def changelist_view(self, request, extra_context=None):
-        may_publish = request.user.has_perm(publishing_views.PERMISSION)
-        return super().changelist_view(request, {"may_publish": may_publish} | (extra_context or {}))
+        may_submit = request.user.has_perm(SUBMIT)
+        return super().changelist_view(request, {"may_submit": may_submit} | (extra_context or {}))
+
+    def changes_view(self, request, pk):
+        version = self._version_or_404(request, pk)
+        return comparing_views.changes(request, version=version, model_admin=self)
 
     # -- Files
 
@@ -521,6 +602,54 @@ class StatementVersionAdmin(EvidenceAdmin):
     def text(self, version):
         readable = json.dumps(json.loads(version.document), ensure_ascii=False, indent=1, sort_keys=True)
         return format_html('<pre class="desk-document" tabindex="0">{}</pre>', readable)
+
+
+@admin.register(models.Proposal)
+class ProposalAdmin(EvidenceAdmin):
+    """What was handed in: read here, and taken further with the buttons of ``proposal_views``."""
+
+    list_display = ["__str__", "state", "submitted_by", "submitted_at", "approved_by", "effective_at", "version"]
+    list_filter = ["state"]
+    list_select_related = ["version"]
+    search_fields = ["submitted_by", "approved_by", "change_summary_en", "change_summary_nl", "=digest"]
+    ACTS = {
+        "approve": proposal_views.approve,
+        "send_back": proposal_views.send_back,
+        "withdraw": proposal_views.withdraw,
+        "publish": proposal_views.publish,
+        "schedule": proposal_views.schedule,
+        "cancel": proposal_views.cancel_schedule,
+        "link": proposal_views.link,
+    }
+
+    def get_queryset(self, request):
+        # As long as a document of a version, and the list needs none of it.
+        return super().get_queryset(request).defer("content", "review", "version__document", "version__review")
+
+    def get_urls(self):
+        wrap = self.admin_site.admin_view
+        acts = [
+            path(
+                f"<int:pk>/{name.replace('_', '-')}/",
+                wrap(partial(view, model_admin=self)),
+                name=f"policies_proposal_{name}",
+            )
+            for name, view in self.ACTS.items()
+        ]
+        preview = path(
+            "<int:pk>/preview/<str:language>/<str:page>/",
+            wrap(proposal_views.preview),
+            name="policies_proposal_preview",
+        )
+        return [*acts, preview, *super().get_urls()]
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        proposal = self.get_object(request, object_id)
+        if proposal is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        if request.method == "POST" or not self.has_view_permission(request, proposal):
+            raise PermissionDenied
+        return proposal_views.show(request, proposal, model_admin=self)
 
 
 def _links(links):

@@ -16,8 +16,8 @@ from typing import Any, cast
 import typst
 from babel.dates import format_date
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _
 from django.utils.translation import get_language, override, pgettext
+from django.utils.translation import gettext as _
 
 from .reading import completed, read
 from .templatetags.statement import article, instrument_article

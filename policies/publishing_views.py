@@ -1,145 +1,139 @@
-"""The page on which a publisher looks at the draft and makes it public."""
+"""The page of the draft: what stands in its way, what it changes, and the next step."""
 
-import dataclasses
-
-from csp.constants import SELF
-from csp.decorators import csp_replace
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import helpers
 from django.contrib.auth.decorators import permission_required
-from django.http import Http404, HttpResponse, HttpResponseRedirect
-from django.template.loader import render_to_string
+from django.db import transaction
+from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
-from django.views.decorators.clickjacking import xframe_options_sameorigin
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
+from . import preview_views, previewing, workflow
 from .asking import rewordings
-from .forms import PublishForm
-from .models import StatementVersion
-from .publishing import NotPublishable, look_at_draft, publish_statement
-from .rendering import LANGUAGES, Edition, navigation
+from .comparing import compare
+from .forms import LinkForm, PublishForm, SubmitForm
+from .groups import PUBLISH, SUBMIT
+from .models import Proposal, StatementVersion
+from .publishing import NotPublishable, look_at_draft
+from .review.listing import known_to, rows_of
 
-PERMISSION = "policies.publish_statement"
-PREVIEWS = {"statement": "policies/statement.html", "summary": "policies/summary.html"}
 
-
-@permission_required(PERMISSION, raise_exception=True)
+@permission_required(SUBMIT, raise_exception=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def publish(request, *, model_admin):
-    """What stands in the way, what visitors will see and be asked; and the button."""
+    """Hand in the draft, or publish it at once where nobody has to approve it."""
+    at_once = not settings.FOUR_EYES and request.user.has_perm(PUBLISH)
+    form_class, act = (PublishForm, _publish) if at_once else (SubmitForm, _submit)
     draft = look_at_draft()
-    form = PublishForm(request.POST or None, initial={"expected_digest": draft.digest})
+    form = form_class(request.POST or None, initial={"expected_digest": draft.digest})
     form.offer(_asked_about(draft))
     if request.method == "POST" and form.is_valid():
         try:
-            version = _publish(request, form)
+            return HttpResponseRedirect(act(request, form, model_admin))
         except NotPublishable as error:
             for problem in error.problems:
                 messages.error(request, problem)
             draft = look_at_draft()
             form.offer(_asked_about(draft))
-        else:
-            model_admin.log_addition(request, version, _("Published."))
-            messages.success(request, _told(version))
-            return HttpResponseRedirect(reverse("admin:policies_statementversion_change", args=[version.pk]))
     if form.is_bound:
         # What was typed stays; what the next attempt agrees to is the draft on this page.
         form.data = form.data.copy()
         form.data["expected_digest"] = draft.digest
 
+    proposal = _open_proposal(draft)
+    rows = rows_of(draft.findings, draft.content, known_to(draft.latest))
     context = {
         **model_admin.admin_site.each_context(request),
-        "title": _("Publish the statement"),
+        "title": _("The draft"),
         "opts": StatementVersion._meta,
         "draft": draft,
-        "next_number": _next_number(draft),
+        "proposal": proposal,
+        "void": proposal and workflow.standing(proposal, draft),
+        "next_number": draft.latest.number + 1 if draft.latest else 1,
+        "blocking": [row for row in rows if row.severity == "error" and not row.waiver],
+        "new": [row for row in rows if row.is_new],
+        "changes": compare(draft.before, draft.content),
         "asking": _asking(draft, form),
         "changed": _changed(request, model_admin.admin_site),
-        "previews": _previews(),
+        "previews": preview_views.frames("admin:policies_statementversion_preview"),
+        "link_form": LinkForm(),
         "form": form,
-        "adminform": helpers.AdminForm(form, _fieldsets(), {}, model_admin=model_admin),
+        "at_once": at_once,
+        "adminform": helpers.AdminForm(form, form.FIELDSETS, {}, model_admin=model_admin),
         "media": model_admin.media + form.media,
         # On a draft that cannot be published there is nothing to sign; but what was typed is kept.
-        "has_form": form.is_bound or (not draft.problems and (draft.is_changed or draft.could_also_ask)),
+        "has_form": form.is_bound or (not draft.blocking and (draft.is_changed or draft.could_also_ask)),
     }
     return TemplateResponse(request, "admin/policies/statementversion/publish.html", context)
 
 
-@permission_required(PERMISSION, raise_exception=True)
-@require_safe
-@xframe_options_sameorigin
-@csp_replace({"frame-ancestors": [SELF]})
+@permission_required(SUBMIT, raise_exception=True)
 def preview(request, language, page):
     """A page of the draft as visitors would see it, without the banner, marked as a draft."""
-    if language not in LANGUAGES or page not in PREVIEWS:
-        raise Http404
-    draft = look_at_draft()
-    if draft.content["controller"] is None:
-        raise Http404(_("Fill in the controller: who is responsible for the processing?"))
-    now = timezone.now()
-    edition = DraftEdition(
-        number=_next_number(draft),
-        digest=draft.digest,
-        effective_at=now,
-        document={
-            "previous": draft.previous,
-            "change_summary": dict.fromkeys(LANGUAGES, ""),
-            "content": draft.content,
-        },
-        history=[],
-    )
-    response = HttpResponse(edition.preview(page, language))
-    response["Content-Language"] = language
-    response["Cache-Control"] = "no-store"
-    response["X-Robots-Tag"] = "noindex"
-    return response
+
+    def address(code, name):
+        return reverse("admin:policies_statementversion_preview", args=[code, name])
+
+    return preview_views.at_the_desk(request, previewing.content_of_draft(), language, page, address)
 
 
-@dataclasses.dataclass
-class DraftEdition(Edition):
-    """The draft in the shape of an edition; it never reaches the shelf of published ones."""
-
-    def preview(self, page, language):
-        context = self.context(page, language) | {
-            "banner_src": "",
-            "nav": navigation(language) | {name: _preview_url(language, name) for name in PREVIEWS},
-            "counterpart": {
-                "language": (other := next(code for code in LANGUAGES if code != language)),
-                "url": _preview_url(other, page),
-            },
-            "sections": self.text(language)["pages"][page],
-            "in_force": self.number,
-        }
-        with override(language):
-            context["ribbon"] = _("Draft, not published")
-            html = render_to_string(f"admin/policies/statementversion/preview_{page}.html", context)
-            # Live pages refuse to stand in a frame.
-            for name, url in navigation(language).items():
-                if name not in PREVIEWS:
-                    html = html.replace(f'href="{url}"', f'href="{url}" target="_blank"')
-        return html
+@permission_required(SUBMIT, raise_exception=True)
+@require_POST
+def link(request, *, model_admin):
+    """A link with which a colleague without an account sees the draft, as it is whenever they look."""
+    form = LinkForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("No link was made: that number of days is not offered."))
+        return HttpResponseRedirect(reverse("admin:policies_statementversion_publish"))
+    return preview_views.offer_link(request, form.cleaned_data["days"], model_admin=model_admin)
 
 
-def _publish(request, form):
-    return publish_statement(
+def _open_proposal(draft):
+    """The proposal that waits for somebody or for its moment, if there is one."""
+    return Proposal.objects.filter(state__in=Proposal.OPEN, previous=draft.previous).defer("content", "review").first()
+
+
+def _submit(request, form, model_admin):
+    """The address to go on to, with a message on what was done. Raises NotPublishable."""
+    proposal = _handed_in(request, form)
+    model_admin.log_addition(request, proposal, _("Submitted."))
+    messages.success(request, _("Submitted: %(proposal)s. It waits for a publisher.") % {"proposal": proposal})
+    return reverse("admin:policies_proposal_change", args=[proposal.pk])
+
+
+def _publish(request, form, model_admin):
+    """The same in one step, for who needs nobody's approval."""
+    with transaction.atomic():
+        proposal = _handed_in(request, form)
+        version = workflow.publish_proposal(
+            proposal, by=request.user.get_username(), effective_at=form.cleaned_data["effective_at"]
+        )
+    if version is None:
+        model_admin.log_addition(request, proposal, _("Scheduled."))
+        messages.success(request, _("Scheduled. Visitors read it from the moment that you chose."))
+        return reverse("admin:policies_proposal_change", args=[proposal.pk])
+    model_admin.log_addition(request, version, _("Published."))
+    messages.success(request, told(version))
+    return reverse("admin:policies_statementversion_change", args=[version.pk])
+
+
+def _handed_in(request, form):
+    return workflow.submit(
         by=request.user.get_username(),
-        change_summary={language: form.cleaned_data[f"change_summary_{language}"] for language in LANGUAGES},
-        effective_at=form.cleaned_data["effective_at"],
-        expected_digest=form.cleaned_data["expected_digest"],
+        change_summary=form.change_summary,
         ask_also=form.cleaned_data["ask_also"],
+        expected_digest=form.cleaned_data["expected_digest"],
     )
 
 
-def _told(version):
+def told(version):
     """The message after publishing, with the way to where visitors read it."""
     with override(language := get_language()):
-        if version.effective_at > timezone.now():
-            return _("Published: %(version)s. Visitors read it from the moment that you chose.") % {"version": version}
         url = reverse("statement")
     return format_html(
         '{} <a href="{}" hreflang="{}">{}</a>',
@@ -148,26 +142,6 @@ def _told(version):
         language,
         _("Read it as visitors do"),
     )
-
-
-def _next_number(draft):
-    return draft.latest.number + 1 if draft.latest else 1
-
-
-def _fieldsets():
-    return [(None, {"fields": [("change_summary_en", "change_summary_nl"), "effective_at"]})]
-
-
-def _preview_url(language, page):
-    return reverse("admin:policies_statementversion_preview", args=[language, page])
-
-
-def _previews():
-    titles = {"statement": _("The statement"), "summary": _("The summary")}
-    return [
-        {"title": title, "frames": [{"language": code, "url": _preview_url(code, page)} for code in LANGUAGES]}
-        for page, title in titles.items()
-    ]
 
 
 def _asked_about(draft):

@@ -28,6 +28,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 from django.utils.translation import override
 
+from .comparing import asked_again, compare
 from .models import StatementPdf, StatementVersion
 from .reading import completed, home_website, in_language, read
 
@@ -241,7 +242,7 @@ def _look() -> None:
 
 def _load(version: StatementVersion) -> Edition:
     rows = StatementVersion.objects.filter(number__lte=version.number).values(
-        "number", "effective_at", "digest", "change_summary_en", "change_summary_nl"
+        "number", "effective_at", "digest", "change_summary_en", "change_summary_nl", "asks_again"
     )
     history = [dict(row) for row in rows]
     return Edition(version.number, version.digest, version.effective_at, parse(version.document), history)
@@ -336,6 +337,7 @@ def statement_page(edition: Edition, language: str) -> Page:
                 "statement",
                 sections=edition.text(language)["pages"]["statement"],
                 in_force=edition.number,
+                changes_url=_changes_url(edition.number, language),
                 **edition.context("statement", language),
             ),
             language=language,
@@ -354,6 +356,7 @@ def version_page(edition: Edition, in_force: Edition, language: str) -> Page:
                 (edition.number,),
                 sections=edition.text(language)["pages"]["statement"],
                 in_force=in_force.number,
+                changes_url=_changes_url(edition.number, language),
                 **(
                     edition.context("version", language)
                     | {"banner_src": in_force.context("version", language)["banner_src"]}
@@ -374,6 +377,7 @@ def versions_page(edition: Edition, language: str) -> Page:
                     "digest": row["digest"],
                     "change_summary": row[f"change_summary_{language}"],
                     "url": reverse("version", args=[row["number"]]),
+                    "changes_url": reverse("changes", args=[row["number"]]),
                     "is_in_force": row["number"] == edition.number,
                 }
                 for row in edition.history
@@ -382,6 +386,37 @@ def versions_page(edition: Edition, language: str) -> Page:
         return Page.of(render("policies/versions.html", "versions", versions=versions, **context), language=language)
 
     return edition.once(("versions", language), make)
+
+
+def changes_page(edition: Edition, in_force: Edition, language: str) -> Page:
+    """What ``edition`` changed in the version before it, and whom it asked again."""
+
+    def make() -> Page:
+        before = published(edition.number - 1) if edition.number > 1 else None
+        past = before.content if before else None
+        asks_again = next(row["asks_again"] for row in in_force.history if row["number"] == edition.number)
+        context = edition.context("version", language) | {
+            "banner_src": in_force.context("version", language)["banner_src"],
+            "in_force": in_force.number,
+            "changes": [change.in_language(language) for change in compare(past, edition.content)],
+        }
+        with override(language):
+            context["asking"] = [
+                {
+                    "website": site.website[language],
+                    "categories": [name[language] for name in site.categories],
+                    "shorter": str(site.shorter or ""),
+                }
+                for site in asked_again(asks_again, edition.content, past)
+            ]
+        return Page.of(render("policies/changes.html", "changes", (edition.number,), **context), language=language)
+
+    return in_force.once(("changes", edition.number, language), make)
+
+
+def _changes_url(number: int, language: str) -> str:
+    with override(language):
+        return reverse("changes", args=[number])
 
 
 def pdf_page(edition: Edition, language: str) -> Page:

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.utils.translation import pgettext_lazy
 
-from . import views
+from . import preview_views, views
 
 pages = [
     path("", views.summary, name="summary"),
@@ -11,6 +11,9 @@ pages = [
     path(pgettext_lazy("address", "statement.pdf"), views.statement_pdf, name="statement_pdf"),
     path(pgettext_lazy("address", "statement/versions/"), views.versions, name="versions"),
     path(pgettext_lazy("address", "statement/versions/<int:number>/"), views.version, name="version"),
+    path(pgettext_lazy("address", "statement/versions/<int:number>/changes/"), views.changes, name="changes"),
+    path(pgettext_lazy("address", "draft/<str:token>/"), preview_views.summary, name="draft_summary"),
+    path(pgettext_lazy("address", "draft/<str:token>/statement/"), preview_views.statement, name="draft_statement"),
 ]
 
 machines = [

@@ -66,6 +66,13 @@ def version(request, number):
 
 
 @require_safe
+def changes(request, number):
+    """What a version changed."""
+    edition = edition_or_404(number)
+    return respond(request, rendering.changes_page(edition, current_edition(), get_language()))
+
+
+@require_safe
 def versions(request):
     return respond(request, rendering.versions_page(current_edition(), get_language()))
 
@@ -145,7 +152,12 @@ def security_txt(request):
 
 @require_safe
 def robots(request):
-    lines = ["User-agent: *", "Disallow: /admin/", "Disallow: /consent/", f"Sitemap: {settings.PUBLIC_URL}/sitemap.xml"]
+    closed = ["/admin/", "/consent/"]
+    for language in LANGUAGES:
+        with override(language):
+            # Whoever has the link to a draft may read it; nobody is to find it.
+            closed.append(reverse("draft_summary", args=["x"]).removesuffix("x/"))
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in closed), f"Sitemap: {settings.PUBLIC_URL}/sitemap.xml"]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
 
@@ -154,7 +166,7 @@ def sitemap(request):
     """Every public page in both languages, each with its counterpart (sitemaps.org, hreflang)."""
     edition = current_edition()
     routes = [("summary", ()), ("statement", ()), ("cookies", ()), ("versions", ())]
-    routes += [("version", (row["number"],)) for row in edition.history]
+    routes += [(route, (row["number"],)) for row in edition.history for route in ("version", "changes")]
     urls = []
     for route, args in routes:
         addresses = {}

@@ -208,8 +208,24 @@ class TranslatedStackedInline(PartInline, TranslationStackedInline):
     pass
 
 
+class LabelledRows(forms.BaseInlineFormSet):
+    """Rows of a table whose boxes for deleting have a name of their own, which Django's have not."""
+
+    def add_fields(self, form, index):
+        super().add_fields(form, index)
+        if box := form.fields.get(forms.formsets.DELETION_FIELD_NAME):
+            box.widget.attrs["aria-label"] = box.label
+
+
 class PlainTabularInline(PartInline, admin.TabularInline):
-    pass
+    formset = LabelledRows
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None:
+            # Django names the columns of such a table, not its boxes.
+            field.widget.attrs["aria-label"] = field.label
+        return field
 
 
 # -- Lists that answer questions ---------------------------------------------------------------
@@ -272,6 +288,8 @@ class ContentAdmin(SideBySide, SimpleHistoryAdmin):
 
     # A query expression for the moment of the latest publication; set by the floor that publishes.
     last_publication = None
+    # ``findings_of(row)``: what the review has to say about a row; set by the floor that reviews.
+    findings_of = None
 
     list_editable = ["order"]
     list_filter = [TextsFilter, ChangedFilter]
@@ -349,6 +367,11 @@ class ContentAdmin(SideBySide, SimpleHistoryAdmin):
         names = {field.name for field in self.model._meta.fields}
         # Addresses, recorded choices and the content file refer to a row by its identifier.
         return [*super().get_readonly_fields(request, obj), *({"slug"} & names)]
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        if obj is not None and self.findings_of is not None:
+            context["findings"] = self.findings_of(obj)
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     # -- Deleting what is in use
 

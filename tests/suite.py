@@ -62,7 +62,8 @@ def main() -> int:
         run_pytest(report, "SQLite, processes and browser", slow, sqlite | (browser or {}))
         if url is not None:
             environment = {"DATABASE_URL": url} | (browser or {})
-            run_pytest(report, "PostgreSQL, processes and browser", slow, environment)
+            # What happens in a browser alone was seen above; no database makes a difference to it.
+            run_pytest(report, "PostgreSQL, processes and browser", f"({slow}) and not front_end", environment)
 
     print(f"\n{'=' * 70}")
     print("\n".join(report.lines))

@@ -22,6 +22,7 @@ PAGES = {
     "pdf": {"en": "/en/statement.pdf", "nl": "/nl/verklaring.pdf"},
     "versions": {"en": "/en/statement/versions/", "nl": "/nl/verklaring/versies/"},
     "version": {"en": "/en/statement/versions/1/", "nl": "/nl/verklaring/versies/1/"},
+    "changes": {"en": "/en/statement/versions/1/changes/", "nl": "/nl/verklaring/versies/1/wijzigingen/"},
     "cookies": {"en": "/en/cookies/", "nl": "/nl/cookies/"},
 }
 EVERY_PAGE = [url for urls in PAGES.values() for url in urls.values()]

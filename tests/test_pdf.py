@@ -62,6 +62,7 @@ def purpose(slug, **changes):
         "recipients": ["azure"],
         "opt_out": {"kind": "objection", "how": pair("By letter")},
         "source": pair("A register"),
+        "automation": None,
         "dpv": ["dpv:CustomerCare"],
         "dpv_processing": [],
     } | changes
@@ -197,7 +198,9 @@ def example(**changes):
                 "purpose": pair("Remembers"),
             }
         ],
-        "websites": [{"slug": "shop", "name": pair("Shop"), "categories": [], "hosts_statement": True}],
+        "websites": [
+            {"slug": "shop", "name": pair("Shop"), "categories": [], "hosts_statement": True, "consent_days": 182}
+        ],
     } | changes
 
 

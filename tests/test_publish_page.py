@@ -1,7 +1,7 @@
-"""The page on which somebody publishes: what it tells, what it shows, and what it refuses."""
+"""The page of the draft: what it tells, what it shows, how it goes on, and what it refuses."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -10,10 +10,21 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from policies.models import CookieVendor, DataCategory, ProcessingPurpose, Section, StatementVersion, Website
+from policies import workflow
+from policies.models import (
+    CookieVendor,
+    DataCategory,
+    ProcessingPurpose,
+    Proposal,
+    Section,
+    StatementVersion,
+    Website,
+)
 from policies.publishing import look_at_draft
 
 PAGE = "admin:policies_statementversion_publish"
+LINK = "admin:policies_statementversion_link"
+REVIEW = "admin:policies_statementversion_review"
 SUMMARY = {"change_summary_en": "Phones are explained.", "change_summary_nl": "Telefoons worden uitgelegd."}
 
 
@@ -42,25 +53,38 @@ def sign(client, **changes):
     return client.post(reverse(PAGE), SUMMARY | {"expected_digest": digest} | changes)
 
 
+def handed_in(by="eva"):
+    return workflow.submit(by=by, change_summary={"en": "Phones.", "nl": "Telefoons."})
+
+
+@pytest.fixture
+def one_pair_of_eyes(settings):
+    settings.FOUR_EYES = False
+
+
 # -- Who ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("group", ["editor", "auditor"])
-def test_only_who_may_publish_reaches_the_page_the_preview_and_the_buttons(client, staff, edited, group):
-    client.force_login(staff(group))
+def test_who_only_looks_reaches_neither_the_page_nor_the_preview_nor_the_buttons(client, staff, edited):
+    client.force_login(staff("auditor"))
 
     assert client.get(reverse(PAGE)).status_code == 403
     assert client.post(reverse(PAGE), SUMMARY).status_code == 403
+    assert client.post(reverse(LINK), {"days": "1"}).status_code == 403
     assert client.get(preview_of()).status_code == 403
-    assert reverse(PAGE) not in client.get(reverse("admin:index")).text
     assert reverse(PAGE) not in client.get(reverse("admin:policies_statementversion_changelist")).text
-    assert StatementVersion.objects.count() == 1
+    assert reverse(PAGE) not in client.get(reverse(REVIEW)).text
+    assert not Proposal.objects.exists()
 
 
-def test_a_publisher_finds_the_page_from_the_index_and_from_the_list_of_versions(publisher, edited):
-    for start in ("admin:index", "admin:policies_statementversion_changelist"):
-        assert f'href="{reverse(PAGE)}"' in publisher.get(reverse(start)).text
-    assert publisher.get(reverse(PAGE)).status_code == 200
+@pytest.mark.parametrize("group", ["editor", "publisher"])
+def test_who_edits_finds_the_page_from_the_list_of_versions_and_from_the_review(client, staff, edited, group):
+    client.force_login(staff(group))
+
+    for start in ("admin:policies_statementversion_changelist", REVIEW):
+        assert f'href="{reverse(PAGE)}"' in client.get(reverse(start)).text
+    assert client.get(reverse(PAGE)).status_code == 200
+    assert client.get(preview_of()).status_code == 200
 
 
 def test_visitors_are_asked_to_sign_in(client, edited):
@@ -92,16 +116,52 @@ def test_it_offers_no_button_where_nothing_changed_and_there_is_nobody_to_ask(pu
     assert 'id="publish_form"' not in page
 
 
-def test_it_says_what_stands_in_the_way_and_offers_no_button(publisher, edited):
+def test_it_says_what_stands_in_the_way_and_where_and_offers_no_button(publisher, edited):
     edited.explanation_en = "In English alone."
     edited.save()
 
     page = publisher.get(reverse(PAGE)).text
 
-    for problem in look_at_draft().problems:
-        assert problem.replace("'", "&#x27;") in page
-    assert "is missing" in page
+    in_the_way = page.split('id="problems"')[1].split("</section>")[0]
+    for finding in look_at_draft().blocking:
+        assert str(finding).replace("'", "&#x27;") in in_the_way
+    url = reverse("admin:policies_datacategory_change", args=[edited.pk])
+    assert f'href="{url}#id_explanation_en"' in in_the_way
     assert 'id="publish_form"' not in page
+
+
+def test_it_says_how_much_the_review_found_that_the_version_before_did_not_have(publisher, edited):
+    assert "New findings</dt>\n<dd>None</dd>" in publisher.get(reverse(PAGE)).text
+    edited.name_nl = ""
+    edited.save()
+
+    page = publisher.get(reverse(PAGE)).text
+
+    assert f'<a href="{reverse(REVIEW)}?new=on">1 finding that the version before did not have</a>' in page
+
+
+def test_it_shows_what_changes_for_visitors_in_both_languages(publisher, edited):
+    compared = publisher.get(reverse(PAGE)).text.split('id="comparison"')[1].split("</section>")[0]
+
+    assert ", mobile or fixed" in compared
+    assert "Telefoonnummer, mobiel of vast" in compared
+
+
+def test_it_shows_what_was_handed_in_and_whether_that_is_this_draft(publisher, edited):
+    assert 'id="proposal"' not in publisher.get(reverse(PAGE)).text
+    proposal = handed_in()
+
+    page = publisher.get(reverse(PAGE)).text
+    assert reverse("admin:policies_proposal_change", args=[proposal.pk]) in page
+    assert "Submitted by eva," in page
+    assert "It is this draft, unchanged." in page
+
+    edited.name_en = "Telephone"
+    edited.save()
+
+    page = publisher.get(reverse(PAGE)).text
+    assert "was changed after this was submitted" in page
+    assert "It is this draft, unchanged." not in page
 
 
 def test_it_leads_to_the_rows_that_changed(publisher, edited):
@@ -137,9 +197,10 @@ def test_it_says_where_a_choice_will_hold_less_long(publisher, published):
     assert "<strong>Website</strong>: " not in page
 
 
-def test_the_first_publication_has_a_page_too(publisher, content):
+def test_the_first_publication_has_a_page_too(publisher, content, one_pair_of_eyes):
     page = publisher.get(reverse(PAGE)).text
     assert "Publish version 1" in page
+    assert 'id="comparison"' not in page
 
     assert sign(publisher).status_code == 302
 
@@ -174,7 +235,7 @@ def test_the_summary_has_a_preview_as_well(publisher, published):
 
 
 @pytest.mark.parametrize("page", ["statement", "summary"])
-@pytest.mark.parametrize(("language", "marked"), [("en", "Draft, not published"), ("nl", 'class="desk-ribbon"')])
+@pytest.mark.parametrize(("language", "marked"), [("en", "Draft, not published"), ("nl", 'class="draft-ribbon"')])
 def test_a_preview_is_marked_runs_no_banner_and_is_neither_kept_nor_indexed(publisher, edited, language, marked, page):
     live = publisher.get({"en": "/en/statement/", "nl": "/nl/verklaring/"}[language]).text
     assert "/embed/" in live
@@ -201,14 +262,22 @@ def test_a_preview_may_stand_in_a_frame_of_the_desk_and_nothing_else_may(publish
     assert sorted(without_frames.split("; ")) == sorted(desk["Content-Security-Policy"].split("; "))
 
 
-def test_links_in_a_preview_stay_in_it_or_open_beside_it(publisher, edited):
-    page = publisher.get(preview_of("en")).text
+@pytest.mark.parametrize("page", ["statement", "summary"])
+def test_a_preview_leads_to_pages_of_the_same_draft_and_to_no_page_of_ours_that_visitors_read(publisher, edited, page):
+    found = publisher.get(preview_of("en", page)).text
 
-    assert f'href="{preview_of("en", "summary")}"' in page
-    assert f'href="{preview_of("nl")}"' in page
-    for live in ("/en/cookies/", "/en/statement/versions/", "/en/statement.pdf"):
-        assert f'href="{live}" target="_blank"' in page
-        assert f'href="{live}">' not in page
+    assert f'href="{preview_of("en", "summary")}"' in found
+    assert f'href="{preview_of("nl", page)}"' in found
+    ours = [path for path in re.findall(r'href="(/[^"]*)"', found) if not path.startswith("/static/")]
+    assert {path for path in ours if not path.startswith("/admin/policies/statementversion/publish/preview/")} == set()
+
+
+def test_a_preview_claims_no_number_no_date_and_no_fingerprint(publisher, edited):
+    found = publisher.get(preview_of("en")).text
+
+    assert "in force from" not in found
+    assert "Version 2" not in found
+    assert "SHA-256" not in found
 
 
 @pytest.mark.parametrize("args", [["fr", "statement"], ["en", "cookies"]])
@@ -222,15 +291,56 @@ def test_a_draft_with_faults_can_still_be_looked_at(publisher, published):
     assert publisher.get(preview_of("nl")).status_code == 200
 
 
-# -- Publishing ----------------------------------------------------------------------------------------
+# -- The next step ---------------------------------------------------------------------------------
 
 
-def test_publishing_makes_the_version_and_leads_to_where_visitors_read_it(publisher, edited):
+@pytest.mark.parametrize("group", ["editor", "publisher"])
+def test_where_four_eyes_are_asked_for_the_draft_is_submitted_by_whoever_edits(client, staff, edited, group):
+    client.force_login(staff(group, name="eva"))
+    page = client.get(reverse(PAGE)).text
+    assert 'value="Submit for approval"' in page
+    assert 'name="effective_at_0"' not in page
+
+    response = sign(client)
+
+    proposal = Proposal.objects.get()
+    assert response.url == reverse("admin:policies_proposal_change", args=[proposal.pk])
+    assert (proposal.state, proposal.submitted_by, proposal.digest) == ("submitted", "eva", look_at_draft().digest)
+    assert (proposal.change_summary_en, proposal.change_summary_nl) == tuple(SUMMARY.values())
+    assert "Submitted: proposal" in client.get(response.url).text
+    assert LogEntry.objects.get().get_change_message() == "Submitted."
+    assert StatementVersion.objects.count() == 1
+
+
+def test_a_newer_proposal_takes_the_place_of_the_one_that_waits(publisher, edited):
+    old = handed_in()
+    edited.name_en = "Telephone"
+    edited.save()
+    assert "It takes the place of what was handed in already." in publisher.get(reverse(PAGE)).text
+
+    sign(publisher)
+
+    assert [proposal.state for proposal in Proposal.objects.all()] == ["submitted", "withdrawn"]
+    assert Proposal.objects.last() == old
+
+
+def test_while_a_version_is_scheduled_nothing_is_submitted(publisher, edited):
+    proposal = handed_in()
+    workflow.approve(proposal, by="quint")
+    workflow.publish_proposal(proposal, by="quint", effective_at=timezone.now() + timedelta(days=2))
+    edited.name_en = "Telephone"
+    edited.save()
+
+    assert "A version is scheduled already." in sign(publisher).text
+    assert Proposal.objects.count() == 1
+
+
+def test_where_two_eyes_are_enough_a_publisher_publishes_at_once(publisher, edited, one_pair_of_eyes):
     response = sign(publisher)
 
     version = StatementVersion.objects.first()
     assert version.number == 2
-    assert version.published_by == "petra"
+    assert (version.published_by, version.submitted_by, version.approved_by) == ("petra", "petra", "")
     assert (version.change_summary_en, version.change_summary_nl) == tuple(SUMMARY.values())
     assert response.url == reverse("admin:policies_statementversion_change", args=[version.pk])
     message = publisher.get(response.url).text
@@ -240,23 +350,44 @@ def test_publishing_makes_the_version_and_leads_to_where_visitors_read_it(publis
     assert LogEntry.objects.get().get_change_message() == "Published."
 
 
-def test_a_version_may_wait_for_its_moment(publisher, edited):
+def test_where_two_eyes_are_enough_an_editor_still_only_submits(client, staff, edited, one_pair_of_eyes):
+    client.force_login(staff("editor"))
+    assert 'name="effective_at_0"' not in client.get(reverse(PAGE)).text
+
+    sign(client)
+
+    assert Proposal.objects.get().state == "submitted"
+    assert StatementVersion.objects.count() == 1
+
+
+def test_a_version_may_wait_for_its_moment(publisher, edited, one_pair_of_eyes):
     moment = timezone.make_aware(datetime(2031, 3, 1, 9, 30))
 
     response = sign(publisher, effective_at_0="2031-03-01", effective_at_1="09:30")
 
-    assert StatementVersion.objects.first().effective_at == moment
+    assert (Proposal.objects.get().state, Proposal.objects.get().effective_at) == ("scheduled", moment)
     assert "from the moment that you chose" in publisher.get(response.url).text
     assert edited.name_en not in publisher.get("/en/statement/").text
 
 
-def test_what_was_typed_stays_where_publishing_is_refused(publisher, edited):
+def test_what_was_typed_stays_where_publishing_is_refused(publisher, edited, one_pair_of_eyes):
     response = sign(publisher, effective_at_0="2019-01-01", effective_at_1="09:30")
 
     assert StatementVersion.objects.count() == 1
-    assert "cannot be in force before version 1" in response.text
+    assert "This moment has passed." in response.text
     for typed in (*SUMMARY.values(), 'value="2019-01-01"', 'value="09:30"'):
         assert typed in response.text
+
+
+def test_what_is_refused_when_published_at_once_is_not_handed_in_either(publisher, publish, edited, one_pair_of_eyes):
+    publish(effective_at=timezone.now() + timedelta(days=30))
+    edited.name_en = "Telephone"
+    edited.save()
+
+    response = sign(publisher)
+
+    assert "cannot be in force before version 2" in response.text
+    assert not Proposal.objects.exists()
 
 
 # -- Asking again by choice ---------------------------------------------------------------------------
@@ -289,13 +420,12 @@ def test_what_is_ticked_is_asked_again_beside_what_the_software_found(publisher,
 
     assert sign(publisher, ask_also=["website/marketing"]).status_code == 302
 
-    assert StatementVersion.objects.first().asks_again == {
-        "website": ["analytical", "marketing"],
-        "prostream": ["analytical"],
-    }
+    page = publisher.get(reverse("admin:policies_proposal_change", args=[Proposal.objects.get().pk])).text
+    assert "<strong>Company website</strong>: Analytical, Marketing" in page
+    assert "<strong>Prostream application</strong>: Analytical" in page
 
 
-def test_a_version_may_be_published_only_to_ask_again(publisher, published):
+def test_a_version_may_be_published_only_to_ask_again(publisher, published, one_pair_of_eyes):
     assert sign(publisher, ask_also=["website/marketing"]).status_code == 302
 
     assert StatementVersion.objects.first().asks_again == {"website": ["marketing"]}
@@ -309,7 +439,7 @@ def test_where_nothing_changed_and_nothing_is_ticked_nothing_is_published(publis
 
 
 @pytest.mark.parametrize("mistake", [{"change_summary_nl": ""}, {"effective_at_0": "2019-01-01"}])
-def test_what_was_ticked_stays_ticked_where_publishing_is_refused(publisher, edited, mistake):
+def test_what_was_ticked_stays_ticked_where_publishing_is_refused(publisher, edited, mistake, one_pair_of_eyes):
     response = sign(publisher, effective_at_1="09:30", ask_also=["prostream/marketing"], **mistake)
 
     assert StatementVersion.objects.count() == 1
@@ -323,7 +453,7 @@ def test_what_was_found_meanwhile_needs_no_box_any_more(publisher, edited):
     data = SUMMARY | {"expected_digest": seen, "ask_also": ["website/analytical", "website/marketing"]}
     refused = publisher.post(reverse(PAGE), data)
 
-    assert "changed after you opened this preview" in refused.text
+    assert "changed after you opened this page" in refused.text
     assert boxes(refused.text) == {"website/marketing": True, "prostream/marketing": False}
 
 
@@ -375,29 +505,29 @@ def test_what_changed_is_said_in_both_languages(publisher, edited, missing):
     assert next(text for name, text in SUMMARY.items() if name != missing) in response.text
 
 
-def test_nothing_is_published_that_was_not_seen(publisher, edited):
+def test_nothing_is_submitted_that_was_not_seen(publisher, edited):
     seen = look_at_draft().digest
     edited.name_en = "Telephone"
     edited.save()
 
     refused = publisher.post(reverse(PAGE), SUMMARY | {"expected_digest": seen})
 
-    assert StatementVersion.objects.count() == 1
-    assert "changed after you opened this preview" in refused.text
+    assert not Proposal.objects.exists()
+    assert "changed after you opened this page" in refused.text
     # The page shows the new draft, so the next press of the button agrees to that.
     digest = re.search(r'name="expected_digest" value="([0-9a-f]{64})"', refused.text)[1]
     assert digest == look_at_draft().digest
     assert publisher.post(reverse(PAGE), SUMMARY | {"expected_digest": digest}).status_code == 302
 
 
-def test_a_form_without_the_digest_of_what_was_seen_publishes_nothing(publisher, edited):
+def test_a_form_without_the_digest_of_what_was_seen_submits_nothing(publisher, edited):
     response = publisher.post(reverse(PAGE), SUMMARY)
 
     assert response.status_code == 200
-    assert StatementVersion.objects.count() == 1
+    assert not Proposal.objects.exists()
 
 
-def test_of_two_publishers_the_second_is_told(publisher, client, staff, edited):
+def test_of_two_publishers_the_second_is_told(publisher, staff, edited, one_pair_of_eyes):
     seen = look_at_draft().digest
     assert sign(publisher).status_code == 302
     publisher.force_login(staff("publisher", name="quint"))

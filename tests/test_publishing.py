@@ -2,10 +2,10 @@
 
 import json
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -369,49 +369,7 @@ def test_a_version_cannot_be_replaced_by_sql(published):
     assert StatementVersion.objects.get().published_by == "admin"
 
 
-# -- The command -----------------------------------------------------------------------------
-
-
-def test_the_command_publishes_from_a_date_in_amsterdam(content, capsys):
-    call_command("publish_statement", by="anna", summary_en="First.", summary_nl="Eerste.", effective="2021-11-08")
-
-    version = StatementVersion.objects.get()
-    assert version.effective_at == datetime(2021, 11, 7, 23, tzinfo=UTC)
-    assert version.published_by == "anna"
-    assert version.digest in capsys.readouterr().out
-
-
-def test_the_command_says_who_is_asked_again_and_adds_what_it_is_given(published, capsys):
-    texts = {"by": "anna", "summary_en": "a", "summary_nl": "b"}
-    call_command("publish_statement", ask_also=["website/marketing", "website/analytical"], **texts)
-
-    assert StatementVersion.objects.first().asks_again == {"website": ["analytical", "marketing"]}
-    assert "Visitors of website are asked again: analytical, marketing." in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("name", "sentence"),
-    [
-        ("analytical", "analytical is not a category of a web site. Write website/category."),
-        ("shop/analytical", "There is no web site “shop”."),
-    ],
-)
-def test_the_command_refuses_to_ask_again_for_what_does_not_exist(published, name, sentence):
-    with pytest.raises(CommandError, match=sentence):
-        call_command("publish_statement", by="anna", summary_en="a", summary_nl="b", ask_also=[name])
-
-    assert StatementVersion.objects.count() == 1
-
-
-@pytest.mark.parametrize("effective", ["tomorrow", "2021-13-01", "08-11-2021"])
-def test_the_command_refuses_what_is_no_moment(content, effective):
-    with pytest.raises(CommandError, match="not a moment"):
-        call_command("publish_statement", by="anna", summary_en="a", summary_nl="b", effective=effective)
-
-
-def test_the_command_says_why_it_did_not_publish(published):
-    with pytest.raises(CommandError, match="Nothing has changed since version 1"):
-        call_command("publish_statement", by="anna", summary_en="a", summary_nl="b")
+# -- The first install ----------------------------------------------------------------------
 
 
 def test_a_first_install_happens_once(db, capsys, django_user_model):

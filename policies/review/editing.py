@@ -5,8 +5,6 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from django.db.models import Model
-
 from retention.models import RetentionRule
 
 from .. import models
@@ -80,15 +78,12 @@ def _at(entry: Place, moments: dict[str, dict[str, datetime]]) -> Edits:
     return {_place(entry, field): by_language for field, by_language in moments.items()}
 
 
-def _rows(
-    model: type[Model], identity: tuple[str, ...]
-) -> Iterator[tuple[str, list[str], dict[str, dict[str, datetime]]]]:
-    """Each row that exists: its key, what identifies it, and ``{field: {language: moment}}``."""
-    history: Any = model.history  # type: ignore[attr-defined]
-    key = model._meta.pk.attname  # type: ignore[union-attr]
+def _rows(model: Any, identity: tuple[str, ...]) -> Iterator[tuple[str, list[str], dict[str, dict[str, datetime]]]]:
+    """Each row of ``model`` that exists: its key, what identifies it, and ``{field: {language: moment}}``."""
+    key = model._meta.pk.attname
     texts = [(field, language) for field in translated_fields(model) for language in LANGUAGES]
     columns = [f"{field}_{language}" for field, language in texts]
-    newest_first = history.order_by(key, "-history_date", "-history_id").values_list(
+    newest_first = model.history.order_by(key, "-history_date", "-history_id").values_list(
         key, "history_type", "history_date", *identity, *columns
     )
     start = 3 + len(identity)

@@ -7,7 +7,7 @@ cannot differ. A text that is missing in one language is found by S2.
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +21,7 @@ from retention.wording import SESSION, period_wording
 
 from . import Fault, Place, Severity, Subject, rule, texts
 from .editing import is_written
-from .passages import Length, Passage, length_of, periods_in, read_passage, sentences_of, words_of
+from .passages import Length, Passage, length_of, periods_in, read_passage, words_of
 from .wordings import patterns
 from .wordings import words_of as both_sides
 
@@ -31,16 +31,15 @@ LONG_AFTER = timedelta(days=30)
 
 # Words of which a sentence is made, as far as the other language has no word that looks like them.
 FUNCTION_WORDS = {
-    "en": set(
-        "the and to for with your you our this that these those are not from by its have has will would may must "
-        "they them their which who how when what where there here also only than then but or if any because "
-        "without about into out at an be on such other each both after before us".split()
-    ),
-    "nl": set(
-        "de het een en van voor dat deze dit zijn worden wordt wij je jij jouw jou uw niet naar bij uit ook als maar "
-        "om te onze ons hun kun kunt kunnen kan heeft hebben geen wel nog dan wat wie waar hoe hoelang waarom tot "
-        "tussen tegen zonder zodat omdat wanneer welke aan op met er daar dus alle alleen meer andere elk elke".split()
-    ),
+    language: set(words.split())
+    for language, words in {
+        "en": "the and to for with your you our this that these those are not from by its have has will would may "
+        "must they them their which who how when what where there here also only than then but or if any because "
+        "without about into out at an be on such other each both after before us",
+        "nl": "de het een en van voor dat deze dit zijn worden wordt wij je jij jouw jou uw niet naar bij uit ook als "
+        "maar om te onze ons hun kun kunt kunnen kan heeft hebben geen wel nog dan wat wie waar hoe hoelang waarom "
+        "tot tussen tegen zonder zodat omdat wanneer welke aan op met er daar dus alle alleen meer andere elk elke",
+    }.items()
 }
 OTHER = {"en": "nl", "nl": "en"}
 
@@ -103,7 +102,9 @@ def is_in_its_language(subject: Subject) -> Iterator[Fault]:
 
 
 def _reads_as_other(passage: Passage, language: str) -> bool:
-    for part in (passage.text, *sentences_of(passage.text)):
+    if not set(passage.words) & FUNCTION_WORDS[OTHER[language]]:
+        return False
+    for part in (passage.text, *passage.sentences):
         words = words_of(part)
         own, foreign = (sum(word in FUNCTION_WORDS[name] for word in words) for name in (language, OTHER[language]))
         # Fewer make no sentence: a title or a name that is quoted in the language that it has.
@@ -176,7 +177,8 @@ def names_the_same(subject: Subject) -> Iterator[Fault]:
     names = _names(subject.content)
     for place, text, english, dutch in pairs(subject):
         in_english, in_dutch = (
-            passage.emails | {name for name, found in names.items() if found.search(passage.text)}
+            passage.emails
+            | {name for name, found in names.items() if name in passage.text and found.search(passage.text)}
             for passage in (english, dutch)
         )
         yield from _difference(
@@ -215,7 +217,8 @@ def lists_the_same(subject: Subject) -> Iterator[Fault]:
             yield Fault(
                 place,
                 _(
-                    "The lists differ: %(english)s items in English, %(dutch)s in Dutch. Say in both what one of them says."
+                    "The lists differ: %(english)s items in English, %(dutch)s in Dutch. "
+                    "Say in both what one of them says."
                 ),
                 {"english": english.items, "dutch": dutch.items},
                 about=both_sides(text),
@@ -258,14 +261,14 @@ def _difference(
     if not english and not dutch:
         return
     words = {
-        name: in_both(lambda language, items=sorted(items): _enumerated(in_words(item, language) for item in items))
-        for name, items in (("english", english), ("dutch", dutch))
+        "english": in_both(partial(_enumerated, sorted(english), in_words)),
+        "dutch": in_both(partial(_enumerated, sorted(dutch), in_words)),
     }
     yield Fault(place, sentence, words, about=both_sides(text))
 
 
-def _enumerated(items: Iterable[str]) -> str:
-    return ", ".join(items) or gettext("nothing")
+def _enumerated(items: list[Any], in_words: Callable[[Any, str], str], language: str) -> str:
+    return ", ".join(in_words(item, language) for item in items) or gettext("nothing")
 
 
 def _date_in_words(said: tuple[int, int, int], language: str) -> str:
@@ -302,7 +305,7 @@ def _names(content: dict[str, Any]) -> dict[str, re.Pattern[str]]:
     return {name: _finder(name) for name in sorted(names) if len(name) > 2}
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _finder(name: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){re.escape(name)}(?:s|['’]s)?(?!\w)")
 
@@ -449,7 +452,7 @@ def claims_nothing_absolute(subject: Subject) -> Iterator[Fault]:
         found = [
             claim[0]
             for language, passage in sides(text)
-            for sentence in sentences_of(passage.text)
+            for sentence in passage.sentences
             if not DENIED[language].search(sentence)
             for claim in ABSOLUTE[language].finditer(sentence)
         ]
@@ -508,7 +511,7 @@ def names_no_outdated_protocol(subject: Subject) -> Iterator[Fault]:
         found = [
             protocol[0]
             for language, passage in sides(text)
-            for sentence in sentences_of(passage.text)
+            for sentence in passage.sentences
             if not SWITCHED_OFF[language].search(sentence)
             for protocol in OUTDATED.finditer(sentence)
         ]
@@ -516,7 +519,8 @@ def names_no_outdated_protocol(subject: Subject) -> Iterator[Fault]:
             yield Fault(
                 place,
                 _(
-                    "SSL, TLS 1.0 and TLS 1.1 are no longer safe: %(found)s. Name TLS 1.2 or later, once only that is used."
+                    "SSL, TLS 1.0 and TLS 1.1 are no longer safe: %(found)s. "
+                    "Name TLS 1.2 or later, once only that is used."
                 ),
                 {"found": _quoted(found)},
                 about=both_sides(text),
@@ -531,6 +535,7 @@ KEEPING = patterns(
     nl=r"\b(?:bewaar\w*|bewar\w+|verwijder\w*|wis|wissen|gewist|vernietig\w*|opslaan|opgeslagen|anonimiser\w*"
     r"|geanonimiseerd)\b",
 )
+IN_BROWSERS: Place = ("own_storage",)
 # Art. 12(3): within how long a request is answered is no retention period.
 ON_REQUEST = patterns(en=r"\brequest", nl=r"\bverzoek")
 
@@ -540,45 +545,43 @@ def promises_what_a_rule_keeps(subject: Subject) -> Iterator[Fault]:
     content = subject.content
     stated = _stated(content)
     for place, text in written(subject):
-        known = stated.get((place[0], place[1]) if len(place) > 1 else (), stated[()])
+        known = stated.get(place[:2], stated[()])
+        if any("cookie" in side.lower() for side in text.values()):
+            known = known | stated[IN_BROWSERS]
         promised: set[Length] = set()
         for language, passage in sides(text):
-            for sentence in sentences_of(passage.text):
+            for sentence in passage.sentences:
                 if KEEPING[language].search(sentence) and not ON_REQUEST[language].search(sentence):
                     promised |= periods_in(sentence, language)
         if unkept := sorted(promised - known):
             yield Fault(
                 place,
                 _("This names a period that no rule states: %(found)s. Correct it, or add the retention rule."),
-                {
-                    "found": in_both(
-                        lambda language, items=unkept: _enumerated(_length_in_words(i, language) for i in items)
-                    )
-                },
+                {"found": in_both(partial(_enumerated, unkept, _length_in_words))},
                 about=both_sides(text),
             )
 
 
-def _stated(content: dict[str, Any]) -> dict[tuple[str, ...], set[Length]]:
-    """The periods that hold for a purpose and for a vendor, by their place, and under ``()`` all."""
+def _stated(content: dict[str, Any]) -> dict[Place, set[Length]]:
+    """The periods that hold for a purpose and for a vendor, by their place; in browsers; and, under ``()``, all."""
     exceptions = {entry["slug"]: _lengths([entry["period"]]) for entry in content["statutory_exceptions"]}
     rules: dict[str, set[Length]] = {}
     for entry in content["retention_rules"]:
         rules[entry["slug"]] = _lengths([entry["period"]]).union(*(exceptions[slug] for slug in entry["exceptions"]))
-    vendors = {
-        vendor["slug"]: _lengths(used["lifetime"]["value"] for used in (vendor, *vendor["cookies"]))
+    choices = _lengths(f"P{website['consent_months']}M" for website in content["websites"])
+    stated: dict[Place, set[Length]] = {
+        ("cookie_vendors", vendor["slug"]): choices.union(
+            _lengths(used["lifetime"]["value"] for used in (vendor, *vendor["cookies"]))
+        )
         for vendor in content["cookie_vendors"]
     }
-    choices = _lengths(f"P{website['consent_months']}M" for website in content["websites"])
-    in_browsers = choices.union(*vendors.values())
-    stated: dict[tuple[str, ...], set[Length]] = {
-        (): in_browsers.union(*rules.values(), *exceptions.values()),
-        **{("cookie_vendors", slug): lengths | choices for slug, lengths in vendors.items()},
-    }
+    stated[IN_BROWSERS] = choices.union(*stated.values())
+    stated[()] = stated[IN_BROWSERS].union(*rules.values(), *exceptions.values())
+    follows = {entry["slug"]: entry["follows"] for entry in content["retention_rules"]}
     for purpose in content["purposes"]:
         own = {used["rule"] for used in purpose["retention"]}
-        followed = {entry["follows"] for entry in content["retention_rules"] if entry["slug"] in own}
-        stated["purposes", purpose["slug"]] = in_browsers.union(*(rules.get(slug, set()) for slug in own | followed))
+        own |= {follows.get(slug) for slug in own}
+        stated["purposes", purpose["slug"]] = set().union(*(rules.get(slug, set()) for slug in own))
     return stated
 
 

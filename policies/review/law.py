@@ -482,7 +482,7 @@ def purpose_says_how_long(subject: Subject) -> Iterator[Fault]:
 
 @rule("A8b", "Art. 13(2)(a) GDPR", Severity.WARNING)
 def statutory_exception_has_a_period(subject: Subject) -> Iterator[Fault]:
-    used = {slug for rule in subject.content["retention_rules"] for slug in rule["exceptions"]}
+    used = {slug for retention in subject.content["retention_rules"] for slug in retention["exceptions"]}
     for exception in subject.content["statutory_exceptions"]:
         if exception["slug"] in used and not exception["period"]:
             yield Fault(
@@ -492,11 +492,11 @@ def statutory_exception_has_a_period(subject: Subject) -> Iterator[Fault]:
             )
 
 
-def is_stated(rule: Entry, rules: dict[str, Entry]) -> bool:
-    """Whether ``rule``, and each that it follows, says from when data is kept and until when."""
-    if rule["follows"]:
-        return is_stated(rules[rule["follows"]], rules)
-    return rule["trigger"] is not None
+def is_stated(retention: Entry, rules: dict[str, Entry]) -> bool:
+    """Whether the rule ``retention`` starts from some event, itself or through the rules that it follows."""
+    if retention["follows"]:
+        return is_stated(rules[retention["follows"]], rules)
+    return retention["trigger"] is not None
 
 
 # -- Rights -------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +21,10 @@ Known = set[tuple[str, str, str]]
 SEVERITIES: dict[str, str | Promise] = {
     Severity.ERROR.value: pgettext_lazy("severity", "Errors"),
     Severity.WARNING.value: pgettext_lazy("severity", "Warnings"),
+}
+WORDS: dict[str, str | Promise] = {
+    Severity.ERROR.value: pgettext_lazy("severity", "Error"),
+    Severity.WARNING.value: pgettext_lazy("severity", "Warning"),
 }
 WHAT_THEY_DO: dict[str, str | Promise] = {
     Severity.ERROR.value: _("Nothing is published until these are repaired, or waived with a reason."),
@@ -52,9 +57,19 @@ class Row:
         return str(SEVERITIES[self.severity])
 
     @property
+    def severity_word(self) -> str:
+        return str(WORDS[self.severity])
+
+    @property
     def effect(self) -> str:
         """What a finding of this severity does to a publication."""
         return str(WHAT_THEY_DO[self.severity])
+
+    @property
+    def waive_url(self) -> str:
+        """The page on which it is waived, with all that tells it from other findings."""
+        sought = {"code": self.code, "place": self.path, "about": self.about}
+        return reverse("admin:policies_statementversion_waive", query=sought)
 
     @property
     def waived_at(self) -> datetime | None:

@@ -8,7 +8,7 @@ be a manner of speaking (“one of”, “een”, “a year”): they can be tha
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from html.parser import HTMLParser
 
 from babel.dates import get_month_names
@@ -111,22 +111,22 @@ class Passage:
     words_for_numbers: frozenset[str]  # “two”, “drie”: from 2
     possible_numbers: frozenset[str]  # what else may stand for a number: “one”, “first”, “eerste”
 
-    @property
+    @cached_property
     def text(self) -> str:
         return "\n".join(self.blocks)
 
-    @property
+    @cached_property
     def words(self) -> list[str]:
         return words_of(self.text)
+
+    @cached_property
+    def sentences(self) -> list[str]:
+        return [sentence for block in self.blocks for sentence in END_OF_SENTENCE.split(block) if sentence.strip()]
 
 
 def words_of(text: str) -> list[str]:
     """The words of ``text``, without addresses, in lower case."""
     return [word.lower() for word in WORD.findall(ADDRESS.sub(" ", EMAIL.sub(" ", text)))]
-
-
-def sentences_of(text: str) -> list[str]:
-    return [sentence for line in text.split("\n") for sentence in END_OF_SENTENCE.split(line) if sentence.strip()]
 
 
 def periods_in(text: str, language: str) -> frozenset[Length]:

@@ -1,6 +1,6 @@
 """What is demanded of cookies, of who sets them, and of the banner that asks.
 
-What needs no consent is decided for each vendor, not by the name of a category (rules C3 and C4).
+What needs no consent is decided for each vendor, not by the name of a category.
 Company, country and lifetime of a vendor are not looked at: no row is stored without.
 """
 
@@ -82,7 +82,7 @@ def vendor_lists_its_cookies(subject: Subject) -> Iterator[Fault]:
             )
 
 
-@rule("V1", f"{TELECOM}, 3")
+@rule("V1", "Art. 11.7a(3) Telecommunicatiewet")
 def what_needs_no_consent_is_necessary(subject: Subject) -> Iterator[Fault]:
     for vendor, category in by_category(subject):
         if not category["needs_consent"] and not is_analytics(category) and not is_said(vendor["consent_reason"]):
@@ -96,7 +96,7 @@ def what_needs_no_consent_is_necessary(subject: Subject) -> Iterator[Fault]:
             )
 
 
-@rule("V2", f"{TELECOM}, 3(b)")
+@rule("V2", "Art. 11.7a(3)(b) Telecommunicatiewet")
 def analytics_without_consent_meets_its_conditions(subject: Subject) -> Iterator[Fault]:
     for vendor, category in by_category(subject):
         if category["needs_consent"] or not is_analytics(category):
@@ -110,7 +110,7 @@ def analytics_without_consent_meets_its_conditions(subject: Subject) -> Iterator
                 _("Vendor “%(vendor)s” measures without consent, so arrange and tick this too: %(conditions)s."),
                 {"vendor": vendor["name"], "conditions": names},
             )
-        if longest := outliving(vendor, LONGEST):
+        if longest := too_long(vendor):
             yield Fault(
                 at(vendor, *longest),
                 _("Vendor “%(vendor)s” measures without consent, so what it stores may last 13 months at most."),
@@ -135,17 +135,16 @@ def vendor_is_listed_once(subject: Subject) -> Iterator[Fault]:
 def vendors_of_one_company_differ_in_purpose(subject: Subject) -> Iterator[Fault]:
     first: dict[tuple[str, str], str] = {}
     for vendor in subject.content["cookie_vendors"]:
-        for purpose in vendor["purpose"].values():
-            key = (folded(vendor["company"]), folded(purpose))
-            other = first.setdefault(key, vendor["name"]) if all(key) else vendor["name"]
-            if folded(other) != folded(vendor["name"]):
-                yield Fault(
-                    at(vendor, "purpose"),
-                    _("“%(vendor)s” has the same company and purpose as “%(other)s”. Say what each is for."),
-                    {"vendor": vendor["name"], "other": other},
-                    about=words_of(vendor["purpose"]),
-                )
-                break
+        keys = [(folded(vendor["company"]), folded(purpose)) for purpose in vendor["purpose"].values() if purpose]
+        other = next((first[key] for key in keys if key in first), vendor["name"])
+        if folded(other) != folded(vendor["name"]):
+            yield Fault(
+                at(vendor, "purpose"),
+                _("“%(vendor)s” has the same company and purpose as “%(other)s”. Say what each is for."),
+                {"vendor": vendor["name"], "other": other},
+                about=words_of(vendor["purpose"]),
+            )
+        first |= {key: first.get(key, vendor["name"]) for key in keys}
 
 
 @rule("V4", "Art. 44 GDPR", Severity.WARNING)
@@ -164,7 +163,7 @@ def vendor_outside_the_eea_has_safeguards(subject: Subject) -> Iterator[Fault]:
 def nothing_is_stored_for_very_long(subject: Subject) -> Iterator[Fault]:
     for vendor, category in by_category(subject):
         is_exempt = is_analytics(category) and not category["needs_consent"]  # see V2
-        if not is_exempt and (longest := outliving(vendor, LONGEST)):
+        if not is_exempt and (longest := too_long(vendor)):
             yield Fault(
                 at(vendor, *longest),
                 _("Vendor “%(vendor)s” stores something for over 13 months: shorten it, or be able to justify it."),
@@ -176,7 +175,7 @@ def nothing_is_stored_for_very_long(subject: Subject) -> Iterator[Fault]:
 def no_cookie_outlives_what_its_vendor_states(subject: Subject) -> Iterator[Fault]:
     for vendor in subject.content["cookie_vendors"]:
         for cookie in vendor["cookies"]:
-            if days(cookie["lifetime"]["value"]) > days(vendor["lifetime"]["value"]) + TOLERANCE:
+            if outlasts(cookie["lifetime"]["value"], vendor["lifetime"]["value"]):
                 yield Fault(
                     at(vendor, "cookies", cookie["name"], "lifetime"),
                     _("Vendor “%(vendor)s”: “%(cookie)s” outlives what is stated for the vendor. Correct either."),
@@ -284,24 +283,27 @@ def unasked(signals: list[str], category: Entry) -> list[str]:
     return [signal for signal in signals if signal in consent]
 
 
-# Months differ in length, so that a year may have a day more than twelve of them.
-TOLERANCE = 3
-
-
 def days(lifetime: str) -> float:
-    """About how many days ``lifetime`` is; none for a session."""
+    """How many days ``lifetime`` is, with months of a twelfth of a year; none for a session."""
     if lifetime == SESSION:
         return 0
     period = Period.parse(lifetime)
     return period.years * 365 + period.months * 365 / 12 + period.weeks * 7 + period.days
 
 
-def outliving(vendor: Entry, bound: str) -> Place:
-    """Where ``vendor`` first states a lifetime longer than ``bound``; an empty place if nowhere."""
-    if days(vendor["lifetime"]["value"]) > days(bound) + TOLERANCE:
+def outlasts(lifetime: str, bound: str) -> bool:
+    """Whether ``lifetime`` is longer than ``bound`` in any year."""
+    # Months and years differ in length by a day or two.
+    slack = 2 if any(text.endswith(("M", "Y")) for text in (lifetime, bound)) else 0
+    return days(lifetime) > days(bound) + slack
+
+
+def too_long(vendor: Entry) -> Place:
+    """Where ``vendor`` first states a lifetime of more than 13 months; an empty place if nowhere."""
+    if outlasts(vendor["lifetime"]["value"], LONGEST):
         return ("lifetime",)
     for cookie in vendor["cookies"]:
-        if days(cookie["lifetime"]["value"]) > days(bound) + TOLERANCE:
+        if outlasts(cookie["lifetime"]["value"], LONGEST):
             return ("cookies", cookie["name"], "lifetime")
     return ()
 

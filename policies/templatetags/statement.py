@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from django import template
@@ -10,6 +11,9 @@ from django.utils.html import strip_tags
 from django.utils.translation import gettext
 
 register = template.Library()
+
+# Where the GDPR has each instrument of a transfer (``TransferSafeguard.Instrument``).
+INSTRUMENTS = {"adequacy": "45", "dpf": "45", "scc": "46(2)(c)", "bcr": "46(2)(b)", "derogation": "49"}
 
 _ARTICLE = re.compile(r"(?P<number>\d+)(\((?P<paragraph>\d+)\))?(\((?P<point>[a-z])\))?")
 
@@ -26,6 +30,18 @@ def article(reference: str) -> str:
     if parts["paragraph"]:
         return gettext("Article %(number)s(%(paragraph)s) GDPR") % parts
     return gettext("Article %(number)s GDPR") % {"number": reference}
+
+
+@register.filter
+def instrument_article(instrument: str) -> str:
+    """``"scc"`` as the article that knows it."""
+    return article(INSTRUMENTS[instrument])
+
+
+@register.filter
+def day(written: str) -> date:
+    """``"2023-07-10"`` as a date."""
+    return date.fromisoformat(written)
 
 
 @register.filter

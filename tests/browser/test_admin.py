@@ -2,19 +2,33 @@
 
 import re
 import uuid
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.contrib import admin
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from consent.models import Banner, ConsentRecord
-from policies.models import Controller, DataCategory, ProcessingPurpose, StatementVersion
+from consent.models import Banner, ConsentRecord, DailyCount, RecordPurge, SealedDay
+from consent.sealing import seal_closed_days
+from policies import workflow
+from policies.models import (
+    Controller,
+    CookieVendor,
+    DataCategory,
+    ProcessingPurpose,
+    Proposal,
+    StatementVersion,
+    Website,
+)
+from policies.publishing import look_at_draft
 
 PASSWORD = "a long password"
-EVIDENCE = {StatementVersion, Banner, ConsentRecord}
+WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+EVIDENCE = {StatementVersion, Proposal, Banner, ConsentRecord, RecordPurge, SealedDay}
 
 
 class Watcher:
@@ -78,6 +92,23 @@ def add_record(version):
         choices={"analytical": False},
         decided_at=moment,
     )
+    DailyCount.objects.create(
+        day=timezone.localdate(moment), website="website", language="nl", category="analytical", gpc=False, asked=1,
+        refused=1,
+    )  # fmt: skip
+    seal_closed_days(moment + timedelta(days=2))
+    RecordPurge.objects.create(
+        rule="proof-of-choice", wording="at most 5 years", cut_off=moment - timedelta(days=1), decided_by="anna",
+        decided_at=moment,
+    )  # fmt: skip
+
+
+def add_proposal():
+    """What was handed in, on top of a change that makes it differ from the version in force."""
+    row = DataCategory.objects.get(slug="phone")
+    row.name_en, row.name_nl = "Telephone", "Telefoon"
+    row.save()
+    return workflow.submit(by="eva", change_summary={"en": "Phones.", "nl": "Telefoons."})
 
 
 def all_pages():
@@ -85,6 +116,21 @@ def all_pages():
     yield reverse("admin:index")
     yield reverse("admin:password_change")
     yield reverse("admin:policies_statementversion_publish")
+    yield reverse("admin:policies_statementversion_review")
+    finding = next(found for found in look_at_draft().findings if found.is_waivable)
+    sought = {"code": finding.code, "place": finding.path, "about": finding.about}
+    yield reverse("admin:policies_statementversion_waive", query=sought)
+    yield reverse("admin:policies_cookievendor_catalogue")
+    yield reverse("admin:policies_cookievendor_add", query={"catalogue": "hotjar"})
+    vendor, website = CookieVendor.objects.get(slug="hotjar"), Website.objects.first()
+    yield reverse("admin:policies_cookievendor_change", args=[vendor.pk], query={"catalogue": "hotjar"})
+    yield reverse("admin:policies_website_preview", args=[website.pk])
+    yield reverse("admin:policies_statementversion_register")
+    yield reverse("admin:policies_statementversion_history")
+    yield reverse("admin:policies_content_then")
+    yield reverse("admin:consent_sealedday_verify")
+    yield reverse("admin:consent_statistics")
+    yield reverse("admin:consent_statistics", query={"days": 365, "category": "analytical"})
     for label in ("retention", "policies", "consent", "auth"):
         yield reverse("admin:app_list", args=[label])
     for model in admin.site._registry:
@@ -104,9 +150,7 @@ def all_pages():
 def test_no_page_of_the_desk_breaks_its_policy_or_asks_anything_of_others(signed_in, site, published, language):
     page, watcher = signed_in
     add_record(published)
-    row = DataCategory.objects.get(slug="phone")
-    row.name_en = "Telephone"
-    row.save()
+    add_proposal()
     page.click(f".desk-language button[value={language}]")
     page.wait_for_load_state()
 
@@ -120,6 +164,22 @@ def test_no_page_of_the_desk_breaks_its_policy_or_asks_anything_of_others(signed
     assert watcher.seen > len(pages)
     assert watcher.violations == []
     assert watcher.strangers == []
+
+
+def test_axe_finds_nothing_on_any_page_of_the_desk_in_dutch(signed_in, site, published):
+    page, _watcher = signed_in
+    add_record(published)
+    add_proposal()
+    page.click(".desk-language button[value=nl]")
+    page.wait_for_load_state()
+
+    found = []
+    for url in all_pages():
+        page.goto(site + url, wait_until="load")
+        violations = Axe().run(page, options=WCAG).response["violations"]
+        found += [f"{url} {rule['id']}: {rule['nodes'][0]['html']}" for rule in violations]
+
+    assert found == []
 
 
 def test_the_watcher_of_these_tests_does_see_a_violation_and_a_stranger(signed_in):
@@ -194,7 +254,8 @@ def test_the_language_of_the_desk_is_chosen_without_scripts(site, published, chr
     context.close()
 
 
-def test_a_publisher_edits_looks_publishes_and_visitors_read_it(site, published, browser_context, staff):
+def test_a_publisher_edits_looks_publishes_and_visitors_read_it(site, published, browser_context, staff, settings):
+    settings.FOUR_EYES = False
     staff("publisher", name="petra")
     watcher = Watcher(browser_context, site)
     page = browser_context.new_page()
@@ -205,12 +266,11 @@ def test_a_publisher_edits_looks_publishes_and_visitors_read_it(site, published,
     page.fill("#id_name_en", "Phone number, mobile or fixed")
     page.fill("#id_name_nl", "Telefoonnummer, mobiel of vast")
     page.click("[name=_save]")
-    page.goto(site + reverse("admin:index"))
-    page.click(".desk-tools a")
+    page.goto(site + reverse("admin:policies_statementversion_publish"))
     for language, words in (("en", "Phone number, mobile or fixed"), ("nl", "Telefoonnummer, mobiel of vast")):
         preview = page.frame_locator(f"iframe[src*='/{language}/statement/']")
         expect(preview.get_by_text(words).first).to_be_attached()
-        expect(preview.locator(".desk-ribbon")).to_have_count(1)
+        expect(preview.locator(".draft-ribbon")).to_have_count(1)
     page.fill("#id_change_summary_en", "Phones are explained.")
     page.fill("#id_change_summary_nl", "Telefoons worden uitgelegd.")
     page.click("#publish_form [type=submit]")
