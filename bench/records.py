@@ -31,7 +31,8 @@ CREATE TEMPORARY TABLE bench_asked (
 # One row per number, in the order of time. The middle query keeps each chance from being drawn twice.
 ROWS = """
 INSERT INTO consent_consentrecord (
-    id, subject, website, version_id, banner_id, language, gpc, action, choices, vendors, is_once, decided_at, recorded_at
+    id, subject, website, version_id, banner_id, language, gpc, action, choices, vendors, is_once,
+    decided_at, recorded_at
 )
 SELECT
     (lpad(to_hex((extract(epoch FROM moment) * 1000)::bigint), 12, '0')
@@ -63,7 +64,7 @@ FROM (
             END AS action
         FROM (
             SELECT
-                %(start)s::timestamptz + %(step)s * (number + random()) AS moment,
+                %(start)s::timestamptz + make_interval(secs => %(step)s * (number + random())) AS moment,
                 md5(random()::text) AS noise, random() AS chance, random() AS picking, random() AS tongue,
                 random() AS signal,
                 CASE WHEN random() < 0.7 THEN 0 WHEN random() < 0.67 THEN 1 ELSE 2 END AS place
@@ -81,6 +82,7 @@ def main() -> None:
     parser.add_argument("--number", type=int, default=1_000_000, metavar="RECORDS")
     number = parser.parse_args().number
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "privacy_site.settings")
+    os.environ["PUBLICATION_POLL_SECONDS"] = "0"  # nothing is served here
     django.setup()
     if refusal := why_not():
         sys.exit(refusal)
@@ -122,8 +124,7 @@ def publish() -> None:
     vendors = list(CookieVendor.objects.filter(websites=website))
     for order, slug in enumerate(SITES[1:], start=1):
         website.pk, website.slug, website.order = None, slug, website.order + order
-        website.hosts_statement, website.origins = False, f"https://{slug}.example"
-        website._state.adding = True
+        website.hosts_statement, website._state.adding = False, True
         website.save()
         for vendor in vendors:
             vendor.websites.add(website)
@@ -136,7 +137,7 @@ def fill(number: int) -> Iterator[int]:
     from django.db import connection
     from django.utils import timezone
 
-    step = timedelta(days=DAYS) / number
+    step = timedelta(days=DAYS).total_seconds() / number
     start = timezone.now() - timedelta(days=DAYS, minutes=1)
     with connection.cursor() as cursor:
         _offer_answers(cursor)
@@ -156,6 +157,8 @@ def _offer_answers(cursor) -> None:
     for place, website in enumerate(SITES):
         banner = Banner.objects.get(website=website, kind=Banner.Kind.SCRIPT)
         asked = what_was_asked(banner.digest)
+        if asked is None:
+            raise LookupError(f"the banner of {website} asks for nothing")
         categories = list(asked.categories)
         mixed = [
             dict(zip(categories, answers, strict=True)) for answers in product([False, True], repeat=len(categories))

@@ -159,7 +159,7 @@ def _seals(
     document = {
         "seals": [
             {
-                "text": seal_text(seal.day, seal.count, seal.root, seal.previous),
+                "text": seal_text(seal.day, seal.count, seal.root, seal.previous, seal.sealed_at),
                 "digest": seal.digest,
                 "key": seal.key,
                 "signature": seal.signature,

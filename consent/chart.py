@@ -6,12 +6,11 @@ pattern and its place too, and the same figures stand beside it in a table.
 
 import math
 from dataclasses import dataclass
-from datetime import date
 
 from django.utils.formats import date_format, number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import pgettext, pgettext_lazy
 
 from .statistics import Step, Tally, together
 
@@ -145,16 +144,14 @@ def _pieces(tally: Tally, scale: float, foot: float) -> list[Piece]:
 
 
 def _short(step: Step) -> str:
-    return date_format(step.first, "j M" if _is_recent(step.first, step.last) else "M Y")
-
-
-def _is_recent(first: date, last: date) -> bool:
-    """Whether a step is a week at most, so that its day tells more than its year."""
-    return (last - first).days < 7
+    """A day and its month, or for longer than a week the month and its year."""
+    # Translators: formats of Django's template filter "date"; months are written small in Dutch.
+    is_short = (step.last - step.first).days < 7
+    return date_format(step.first, pgettext("format", "j M") if is_short else pgettext("format", "M Y"))
 
 
 def _told(tally: Tally) -> str:
-    return _("%(asked)s choices, %(accepted)s accepted, %(refused)s refused, %(withdrawn)s withdrawn") % {
+    return _("choices: %(asked)s, accepted: %(accepted)s, refused: %(refused)s, withdrawn: %(withdrawn)s") % {
         name: grouped(getattr(tally, name)) for name in ("asked", *KINDS)
     }
 
@@ -168,7 +165,7 @@ def _in_words(steps: list[Step]) -> str:
             "last": date_format(steps[-1].last, "DATE_FORMAT"),
         }
     highest = max(steps, key=lambda step: step.tally.asked)
-    return _("From %(first)s to %(last)s: %(told)s. Most of them on: %(highest)s, %(number)s.") % {
+    return _("From %(first)s to %(last)s: %(told)s. Most of them: %(number)s (%(highest)s).") % {
         "first": date_format(steps[0].first, "DATE_FORMAT"),
         "last": date_format(steps[-1].last, "DATE_FORMAT"),
         "told": _told(total),

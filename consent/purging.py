@@ -63,7 +63,8 @@ def purge(*, cut_off: datetime, rule: str, wording: str, by: str, now: datetime,
 
 def erasure_of(day: date) -> RecordPurge | None:
     """Under what the records of ``day`` may have been erased; what reached it first, where several do."""
-    return RecordPurge.objects.filter(cut_off__gt=day_start(day)).order_by("id").first()
+    whole = RecordPurge.objects.filter(cut_off__gte=day_start(day + timedelta(days=1)))
+    return whole.order_by("id").first()
 
 
 def _last_day_before(cut_off: datetime) -> date:

@@ -76,10 +76,20 @@ def canonical_moment(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def seal_text(day: date, count: int, root: str, previous: str) -> str:
-    """The canonical JSON that a seal's digest and signature are of."""
+def seal_text(day: date, count: int, root: str, previous: str, sealed_at: datetime) -> str:
+    """The canonical JSON that a seal's digest and signature are of.
+
+    With the moment of sealing in it, a past that is sealed anew is signed with the day on which that was done.
+    """
     return canonical(
-        {"count": count, "day": day.isoformat(), "format": FORMAT, "previous": previous, "root": root},
+        {
+            "count": count,
+            "day": day.isoformat(),
+            "format": FORMAT,
+            "previous": previous,
+            "root": root,
+            "sealed_at": canonical_moment(sealed_at),
+        }
     )
 
 
@@ -254,6 +264,8 @@ def seal_closed_days(now: datetime) -> str:
     that a record is noticed that is put there later.
     """
     started = time.monotonic()
+    # Records bear the database's clock. One of ours that is ahead must not close a day that goes on.
+    now = min(now, _database_clock())
     sealed: list[SealedDay] = []
     waiting = ""
     while time.monotonic() - started < AT_A_TIME:
@@ -269,8 +281,18 @@ def seal_closed_days(now: datetime) -> str:
     done = ""
     if sealed:
         records = sum(seal.count for seal in sealed)
-        done = f"sealed {len(sealed)} days, the last of them {sealed[-1].day}, with {records} records"
+        # The digest too: a log that is kept elsewhere keeps the seal elsewhere.
+        newest = sealed[-1]
+        done = f"sealed {len(sealed)} days with {records} records, the last of them {newest.day}: {newest.digest}"
     return "; ".join(filter(None, [done, waiting]))
+
+
+def _database_clock() -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT CURRENT_TIMESTAMP")
+        moment = cursor.fetchone()[0]
+    # SQLite says it in UTC, as a text.
+    return moment if isinstance(moment, datetime) else datetime.fromisoformat(moment).replace(tzinfo=UTC)
 
 
 def _first_day() -> date | None:
@@ -307,7 +329,7 @@ def _seal(day: date, last: SealedDay | None, now: datetime) -> SealedDay | None:
     if part:
         parts.append(b"".join(part))
     root, previous = tree.close().hex(), last.digest if last else ""
-    text = seal_text(day, tree.count, root, previous)
+    text = seal_text(day, tree.count, root, previous, now)
     key, signature = sign(text, settings.SEAL_SIGNING_KEY)
     # Before the seal: a day that is sealed has been counted as it is sealed, whatever happens in between.
     recount(day)

@@ -5,6 +5,7 @@ Sentences are in the language that is active: English in a terminal, either at t
 
 from datetime import date
 
+from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -27,6 +28,7 @@ FAULTS = {
     "beginning": gettext_lazy("The chain begins with %(day)s, but that seal follows another: those before are gone."),
     "day": gettext_lazy("The seal of %(day)s is missing, though later days have one."),
     "signature": gettext_lazy("The seal of %(day)s was not signed with the key that it names."),
+    "unsigned": gettext_lazy("The seal of %(day)s is not signed, though the one before it is."),
     "key": gettext_lazy("The seal of %(day)s is not signed with a key that you gave."),
     "expected": gettext_lazy(
         "No seal or version has the digest %(subject)s that you kept: they are others than they were."
@@ -81,6 +83,19 @@ def checked(report: Report) -> list[str]:
             )
         else:
             sentences.append(_("Not signed: the seals from %(first)s to %(last)s (%(number)s).") % told)
+    if report.late:
+        first, last = report.late
+        sentences.append(
+            _(
+                "Sealed only long after their end: days from %(first)s to %(last)s, the last of these on %(moment)s. "
+                "Either nothing sealed for a while, or they were sealed anew."
+            )
+            % {
+                "first": _day(first.day),
+                "last": _day(last.day),
+                "moment": date_format(timezone.localtime(last.sealed_at), "DATETIME_FORMAT"),
+            }
+        )
     sentences.append(
         _("Versions of the statement: %(versions)s; their PDFs: %(pdfs)s; banners: %(banners)s.")
         % {name: _number(getattr(report, name)) for name in ("versions", "pdfs", "banners")}
@@ -124,7 +139,8 @@ def does_not_prove(report: Report) -> list[str]:
     sentences = [
         _(
             "Who controls the database can make all seals and versions anew. That is found only against a digest "
-            "that was kept elsewhere; of the seals also by their signature, if they do not have its key."
+            "that was kept elsewhere; of the seals also by their signature, if they neither have its key nor can let "
+            "our scheduler sign, and even then each seal bears the moment at which it was made."
         ),
         _("What says under which rule records were erased is as trustworthy as who controls the database."),
         _("The last versions could be taken away with their records; a receipt that a visitor kept would show it."),

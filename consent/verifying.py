@@ -78,6 +78,8 @@ class Report:
     keys: dict[str, Span] = field(default_factory=dict)
     # Days of the period that are over for long and were never sealed: nobody can say anything of them.
     unsealed: tuple[date, date] | None = None
+    # The first and the last seal that were made long after their day.
+    late: tuple[SealedDay, SealedDay] | None = None
     versions: int = 0
     pdfs: int = 0
     banners: int = 0
@@ -157,7 +159,7 @@ def _chain(report: Report) -> Iterator[SealedDay]:
 
 
 def _check_seal(seal: SealedDay, before: SealedDay | None, report: Report) -> None:
-    text = seal_text(seal.day, seal.count, seal.root, seal.previous)
+    text = seal_text(seal.day, seal.count, seal.root, seal.previous, seal.sealed_at)
     if sha256(text) != seal.digest:
         report.add("seal", seal.digest, seal.day)
     if before is None:
@@ -168,6 +170,10 @@ def _check_seal(seal: SealedDay, before: SealedDay | None, report: Report) -> No
             report.add("day", day=before.day + timedelta(days=missing))
         if seal.previous != before.digest:
             report.add("chain", seal.previous, seal.day)
+        if before.key and not seal.key:
+            report.add("unsigned", day=seal.day)
+    if seal.sealed_at - day_start(seal.day + timedelta(days=1)) > SEALED_WITHIN:
+        report.late = (report.late[0] if report.late else seal, seal)
     if seal.key and not is_signature(text, seal.key, seal.signature):
         report.add("signature", seal.key, seal.day)
     span = report.keys.setdefault(seal.key, Span(seal.day, seal.day))
@@ -210,13 +216,12 @@ def _check_day(seal: SealedDay, report: Report, met: dict[str, set[int]]) -> Non
     # Looked up last: of an erasure under way, its row came before the first record went.
     erasure = erasure_of(seal.day)
 
-    if erasure and not SealLeaves.objects.filter(seal=seal).exists():
-        if seal.count:
-            report.erase(erasure, seal.count)
-        _name(differences, seal.day, report, may_miss=True)
-    elif are_sealed:
+    if are_sealed:
         if differences.number:
             report.add("leaves" if leaves.count else "leaves-gone", day=seal.day)
+    elif erasure and not SealLeaves.objects.filter(seal=seal).exists():
+        report.erase(erasure, seal.count)
+        _name(differences, seal.day, report, may_miss=True)
     elif leaves_fit:
         if erasure and differences.missing:
             report.erase(erasure, differences.missing)

@@ -189,7 +189,7 @@ def freeze(
 ) -> StatementVersion:
     """Make ``content`` the next version, which nothing can change or undo. Raises NotPublishable.
 
-    ``review_text`` is kept beside it, under the same digest. All other proposals lapse: they were
+    ``review_text`` is kept beside it with who submitted, approved and published, under the same digest. All other proposals lapse: they were
     compared with a version that is no longer the latest.
     """
     # To the second: that is how exactly people, and PDFs, say when something holds.
@@ -205,6 +205,7 @@ def freeze(
         )
     before = rendering.parse(latest.document)["content"] if latest else None
     previous = latest.digest if latest else ""
+    review_text = _signed(review_text, by, proposal)
     again = settle_fingerprints(content, before, previous)
     asked = add_to_asked(ask_also, content, again, previous)
     document = {
@@ -225,6 +226,20 @@ def freeze(
     rendering.look_again()
     logger.info("Published %s (%s)", version.number, version.digest[:12])
     return version
+
+
+def _signed(review_text: str, by: str, proposal: Proposal | None) -> str:
+    """The review with who answers for the version: names are for the office, their digest for everybody."""
+    approved_at = proposal.approved_at if proposal else None
+    return canonical(
+        rendering.parse(review_text)
+        | {
+            "submitted_by": proposal.submitted_by if proposal else "",
+            "approved_by": proposal.approved_by if proposal else "",
+            "approved_at": timezone.localtime(approved_at).isoformat() if approved_at else "",
+            "published_by": by,
+        }
+    )
 
 
 def _store(document, review_text, effective_at, by, asked, now, proposal) -> StatementVersion:

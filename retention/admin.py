@@ -358,6 +358,14 @@ class ContentAdmin(SideBySide, SimpleHistoryAdmin):
     def get_form(self, request, obj=None, **kwargs):
         return super().get_form(request, obj, **({"labels": labels_of(self.model)} | kwargs))
 
+    def get_changelist_formset(self, request, **kwargs):
+        if "order" in self.list_editable:
+            # Django names the column, not the boxes in it.
+            name = capfirst(self.opts.get_field("order").verbose_name)
+            box = admin.widgets.AdminIntegerFieldWidget(attrs={"aria-label": name})
+            kwargs = {"widgets": {"order": box}} | kwargs
+        return super().get_changelist_formset(request, **kwargs)
+
     def get_readonly_fields(self, request, obj=None):
         if obj is None:
             return super().get_readonly_fields(request, obj)

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
-from django.core.management import call_command
-from django.db import OperationalError
+from django.core.management import CommandError, call_command
+from django.db import InterfaceError, OperationalError
 
 from retention import due
 
@@ -25,18 +25,33 @@ def test_each_job_is_given_the_moment_and_tells_what_it_did(jobs):
     assert due.run(NOW) == {"first": "looked at 01:30"}
 
 
-def test_a_database_that_fails_one_job_keeps_no_other_from_running_and_is_told(jobs):
+@pytest.mark.parametrize("fault", [OperationalError("away"), InterfaceError("closed"), ValueError("a fault of ours")])
+def test_a_job_that_fails_keeps_no_other_from_running_and_is_told(db, jobs, fault, caplog):
     ran = []
 
+    def fail(now):
+        raise fault
+
+    jobs("first", fail)
+    jobs("second", lambda now: ran.append(now) or "done")
+
+    with pytest.raises(due.Failed, match="first") as failed:
+        due.run(NOW)
+    assert ran == [NOW]
+    assert failed.value.done == {"second": "done"}
+    assert "first failed" in caplog.text
+
+
+def test_the_command_ends_in_failure_when_a_job_failed_after_telling_of_the_others(db, jobs, capsys):
     def fail(now):
         raise OperationalError("away")
 
     jobs("first", fail)
-    jobs("second", ran.append)
+    jobs("second", lambda now: "done")
 
-    with pytest.raises(OperationalError):
-        due.run(NOW)
-    assert ran == [NOW]
+    with pytest.raises(CommandError, match="Failed: first"):
+        call_command("run_due")
+    assert capsys.readouterr().out == "second: done\n"
 
 
 def test_the_command_prints_what_was_done(jobs, capsys):

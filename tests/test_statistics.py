@@ -257,11 +257,11 @@ def test_who_cannot_see_the_bars_is_told_what_they_show():
     )
 
     assert chart.description == (
-        "From 1 May 2026 to 2 May 2026: 1,501 choices, 1,000 accepted, 1 refused, 500 withdrawn. "
-        "Most of them on: 2 May 2026, 1,500."
+        "From 1 May 2026 to 2 May 2026: choices: 1,501, accepted: 1,000, refused: 1, withdrawn: 500. "
+        "Most of them: 1,500 (2 May 2026)."
     )
     assert draw(steps_of(Tally()), title="", height=200).description == "No choices from 1 May 2026 to 1 May 2026."
-    assert chart.bars[0].tip == "1 May 2026: 1 choices, 0 accepted, 1 refused, 0 withdrawn"
+    assert chart.bars[0].tip == "1 May 2026: choices: 1, accepted: 0, refused: 1, withdrawn: 0"
 
 
 def test_a_bar_of_several_days_says_so():

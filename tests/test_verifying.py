@@ -330,7 +330,7 @@ def seal_on(day):
 
 
 def digest_of(seal, **fields):
-    said = {name: getattr(seal, name) for name in ("day", "count", "root", "previous")} | fields
+    said = {name: getattr(seal, name) for name in ("day", "count", "root", "previous", "sealed_at")} | fields
     return hashlib.sha256(seal_text(**said).encode()).hexdigest()
 
 

@@ -1,8 +1,8 @@
 import signal
 import threading
 
-from django.core.management.base import BaseCommand
-from django.db import DatabaseError, connection
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 from django.utils import timezone
 
 from retention import due
@@ -21,21 +21,28 @@ class Command(BaseCommand):
 
     def handle(self, *, every=None, **options):
         if every is None:
-            self.tell(due.run(timezone.now()))
+            if failed := self.look():
+                raise CommandError(f"Failed: {failed}. The log says why; the next run tries again.")
             return
         stopped = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.set())
         while not stopped.is_set():
             try:
-                self.tell(due.run(timezone.now()))
-            except DatabaseError as error:
-                # The jobs have logged it; a database that comes back finds somebody at work.
-                self.stderr.write(f"Failed, and tried again in {every:g} s: {type(error).__name__}")
+                if failed := self.look():
+                    # A database that comes back finds somebody at work.
+                    self.stderr.write(f"Failed, and tried again in {every:g} s: {failed}")
             finally:
                 connection.close()
             stopped.wait(every)
 
-    def tell(self, done):
+    def look(self):
+        """Run what is due; the names of what failed."""
+        failed = ""
+        try:
+            done = due.run(timezone.now())
+        except due.Failed as error:
+            done, failed = error.done, str(error)
         for name, said in done.items():
             self.stdout.write(f"{name}: {said}")
+        return failed
