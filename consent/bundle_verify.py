@@ -30,6 +30,8 @@ PIECE = 1 << 20
 LONGEST_LINE = 1 << 20
 LARGEST_DOCUMENT = 1 << 26
 MOST_FAULTS = 200
+# A day is sealed in the night after it; the rest is for a server that stood still.
+SEALED_WITHIN = timedelta(days=2)
 
 FILES = [
     "README.txt", "LEESMIJ.txt", "verify.py", "manifest.json", "records.jsonl", "seals.json", "versions.json",
@@ -194,10 +196,11 @@ class Check:
 
     def __init__(self, source, report, expect="", key=""):
         self.source, self.report, self.expect, self.key = source, report, expect.lower(), key
-        self.manifest = {}
+        self.manifest, self.query = {}, {}
         self.versions, self.banners, self.seals, self.purges = {}, {}, {}, []
         self.number = self.proven = self.unsealed = self.signed = 0
         self.keys = []
+        self.late = {}  # on which day seals were made that should have been made before, and of which days
         self.broken = set()  # days whose seal is not what it says
         self.is_expected = self.is_whole = False
         self.complete = []  # days of which every record is here
@@ -227,6 +230,7 @@ class Check:
                     FORMAT,
                 )
             )
+        self.query = self.manifest["query"]
         for name in source.odd:
             report.fault(
                 "{}: a link, a name twice, or a name that leads outside; it is not looked at.",
@@ -416,6 +420,7 @@ class Check:
                     "Het zegel van {} volgt niet op het vorige.",
                     day,
                 )
+            self._made_at(entry, seal, day)
             before = entry["digest"], day
             self.is_expected = self.is_expected or entry["digest"] == self.expect
             if entry["signature"]:
@@ -437,13 +442,25 @@ class Check:
             )
         if self.seals:
             report.ok(
-                "Seals: {}, from {} to {}; signed: {}.",
-                "Zegels: {}, van {} tot en met {}; ondertekend: {}.",
+                "Seals: {}, from {} to {}; signed: {}. The newest says that it was made on {}.",
+                "Zegels: {}, van {} tot en met {}; ondertekend: {}. Het jongste zegt dat het is gemaakt op {}.",
                 len(self.seals),
                 min(self.seals),
                 max(self.seals),
                 self.signed,
+                day_of(self.seals[max(self.seals)]["sealed_at"]),
             )
+
+    def _made_at(self, entry, seal, day):
+        """When it was made is in the text that is hashed: who seals a past anew cannot do so unseen."""
+        if entry["sealed_at"] != seal["sealed_at"]:
+            self.report.fault(
+                "The seal of {}: the moment beside it is not the one in its text.",
+                "Het zegel van {}: het moment dat erbij staat, is niet dat in de tekst.",
+                day,
+            )
+        if _since_the_end(day, seal["sealed_at"]) > SEALED_WITHIN:
+            self.late.setdefault(day_of(seal["sealed_at"]), []).append(day)
 
     def _signature(self, entry, text, day):
         self.signed += 1
@@ -497,6 +514,7 @@ class Check:
                 )
                 continue
             self._one(record, identifier, line)
+            self._asked_for(record, identifier, day)
             if identifier <= last:
                 self.report.fault(
                     "Record {}: is here twice, or not in its place.",
@@ -505,13 +523,20 @@ class Check:
                 )
             last = identifier
             days.setdefault(day, Day()).add(raw, hashlib.sha256(b"\x00" + line).digest())
+        if not self.number:
+            self.report.fault("There is no record here.", "Er is hier geen registratie.")
         self.is_whole = not self.report.wrong
         for day in sorted(days):
             if day in self.seals:
                 self._sealed(day, days[day])
             else:
-                self.unsealed += days[day].count
-        self._whole_days(days)
+                self._not_sealed(day, days[day])
+        self._whole_period(days)
+        if (self.key or self.expect) and not self.proven:
+            self.report.fault(
+                "You gave a key or a seal, but of no record here a seal proves anything.",
+                "U gaf een sleutel of een zegel op, maar van geen enkele registratie hier bewijst een zegel iets.",
+            )
         if self.number != self.manifest.get("records"):
             self.report.fault(
                 "Records that are here: {}; the manifest counts {}.",
@@ -558,6 +583,42 @@ class Check:
                 "Registratie {}: noemt een banner van een andere website, versie of taal.",
                 identifier,
             )
+
+    def _asked_for(self, record, identifier, day):
+        """Whether the record answers the question that the manifest says was asked."""
+        fields = dict(record, receipt=identifier)
+        fits = all(str(fields[name]) == value for name, value in self.query.items() if name in fields)
+        if not fits or not self._in_period(day):
+            self.report.fault(
+                "Record {}: is not what the manifest says was asked for.",
+                "Registratie {}: is niet waarnaar volgens het manifest is gevraagd.",
+                identifier,
+            )
+
+    def _in_period(self, day):
+        return self.query.get("since", day) <= day <= self.query.get("until", day)
+
+    def _not_sealed(self, day, found):
+        """Days are sealed one after the other, so only the last ones can have no seal yet."""
+        if self.seals and day <= max(self.seals):
+            self.report.fault(
+                "Records of {}: {}. That day has no seal here, though a later day has one: its seal was taken out, or "
+                "they were put there later.",
+                "Registraties van {}: {}. Die dag heeft hier geen zegel, een latere dag wel: het zegel is eruit gehaald "
+                "of zij zijn later toegevoegd.",
+                day,
+                found.count,
+            )
+        elif _since_the_end(day, self.manifest["made_at"]) > SEALED_WITHIN:
+            self.report.fault(
+                "Records of {}: {}. That day was over for more than two days when the bundle was made, and has no seal.",
+                "Registraties van {}: {}. Die dag was al meer dan twee dagen voorbij toen de bundel werd gemaakt, en "
+                "heeft geen zegel.",
+                day,
+                found.count,
+            )
+        else:
+            self.unsealed += found.count
 
     def _sealed(self, day, found):
         seal = self.seals[day]
@@ -633,6 +694,14 @@ class Check:
                 "Registratie {}: is eruit gehaald; wat haar bewijst, zit er nog.",
                 _uuid(identifier),
             )
+        if self._is_whole_period() and found.count < seal["count"]:
+            self.report.fault(
+                "Records sealed on {}: {}. Here: {}.",
+                "Registraties die op {} zijn verzegeld: {}. Hier: {}.",
+                day,
+                seal["count"],
+                found.count,
+            )
 
     def _differs(self, identifier, day):
         self.report.fault(
@@ -642,29 +711,59 @@ class Check:
             day,
         )
 
-    def _whole_days(self, days):
-        """Where a period was asked for and nothing else, no record of a sealed day may lack."""
-        query = self.manifest.get("query", {})
-        if not set(query) <= {"since", "until"}:
+    def _is_whole_period(self):
+        """Whether all that arrived was asked for, at most between two days."""
+        return set(self.query) <= {"since", "until"}
+
+    def _whole_period(self, days):
+        """Where a period was asked for and nothing else, no sealed day and no record of one may lack."""
+        if not self._is_whole_period():
             return
+        self._no_seal_lacks()
         for day, seal in sorted(self.seals.items()):
-            if not query.get("since", day) <= day <= query.get("until", day) or day in self.complete:
+            if day in days or day in self.broken or not self._in_period(day):
                 continue
-            if day not in days and any(purge["before"] > day for purge in self.purges):
-                self.report.not_proven(
-                    "What the records of {} said ({}): they were erased under a retention rule; their seal remains.",
-                    "Wat de registraties van {} inhielden ({}): zij zijn gewist volgens een bewaarregel; hun zegel "
-                    "blijft.",
-                    day,
-                    seal["count"],
-                )
-            elif day not in days and seal["count"] == 0:
+            purges = [purge for purge in self.purges if purge["before"] > day]
+            if seal["count"] == 0:
                 self.complete.append(day)
-            elif day not in days:
+            elif purges:
+                self._said_to_be_erased(day, seal["count"], min(purges, key=lambda purge: purge["decided_at"]))
+            else:
                 self.report.fault(
                     "The records of {} are missing: {}.", "De registraties van {} ontbreken: {}.", day, seal["count"]
                 )
         self.complete.sort()
+
+    def _no_seal_lacks(self):
+        """Seals that were cut off, at the beginning or at the end, would hide the records of their days."""
+        if not self.seals:
+            return
+        first, last = min(self.seals), max(self.seals)
+        since, until = self.query.get("since", first), self.query.get("until", date.max.isoformat())
+        if since < first and self.seals[first]["previous"]:
+            self.report.fault(
+                "The seals from {} until {} are missing.", "De zegels van {} tot {} ontbreken.", since, first
+            )
+        if last < until and _since_the_end(_next(last), self.manifest["made_at"]) > SEALED_WITHIN:
+            self.report.fault(
+                "The seals after {} are missing: when the bundle was made, the next day was over for more than two days.",
+                "De zegels na {} ontbreken: toen de bundel werd gemaakt, was de dag erna al meer dan twee dagen voorbij.",
+                last,
+            )
+
+    def _said_to_be_erased(self, day, count, purge):
+        """Nothing signs what was erased, so it is no more than what the bundle says."""
+        self.report.not_proven(
+            "That the records sealed on {} ({}) were erased under a retention rule. The bundle says so, but no seal "
+            "covers that: rule {} ({}), since {}. Ask for proof of it.",
+            "Dat de registraties die op {} zijn verzegeld ({}) volgens een bewaarregel zijn gewist. De bundel zegt het, "
+            "maar geen zegel dekt dat: regel {} ({}), sinds {}. Vraag er bewijs van.",
+            day,
+            count,
+            purge["rule"],
+            purge["wording"],
+            day_of(purge["decided_at"]),
+        )
 
     # -- What it all means
 
@@ -713,6 +812,13 @@ class Check:
                 "Dat de eigenaar van de database niet de hele keten opnieuw heeft gemaakt. Een zegel dat eerder is "
                 "afgegeven laat dat zien; geef het op met --expect.",
             )
+        for made_on, days in sorted(self.late.items()):
+            report.not_proven(
+                "That nothing was changed before the seal of these days was made, which was late, on {}: {}.",
+                "Dat er niets is gewijzigd voordat het zegel van deze dagen werd gemaakt, te laat, op {}: {}.",
+                made_on,
+                _listed(days),
+            )
         if self.unsealed:
             report.not_proven(
                 "That the records are unchanged whose day of arrival had no seal yet: {}. A later bundle can show it.",
@@ -750,14 +856,24 @@ def banner_file(entry):
 
 
 def day_of(moment):
-    """The day in Amsterdam of ``2026-11-22T20:41:45.123456Z``.
+    """The day in Amsterdam of ``2026-11-22T20:41:45.123456Z``."""
+    return _in_amsterdam(moment).date().isoformat()
+
+
+def _in_amsterdam(moment):
+    """``2026-11-22T20:41:45.123456Z`` as the clock there showed it.
 
     Summer time begins and ends at 01:00 UTC on the last Sundays of March and October (Directive
     2000/84/EC); zone files are not on every computer.
     """
     utc = datetime.strptime(moment, "%Y-%m-%dT%H:%M:%S.%fZ")
     is_summer = _last_sunday(utc.year, 3) <= utc < _last_sunday(utc.year, 10)
-    return (utc + timedelta(hours=2 if is_summer else 1)).date().isoformat()
+    return utc + timedelta(hours=2 if is_summer else 1)
+
+
+def _since_the_end(day, moment):
+    """How long ``day`` was over at ``moment``."""
+    return _in_amsterdam(moment) - datetime.strptime(_next(day), "%Y-%m-%d")
 
 
 def _last_sunday(year, month):

@@ -5,8 +5,8 @@ with the records, and of the statements and banners only those go in that the re
 reader is told of the files stands in ``templates/consent/bundle``; ``bundle_verify`` checks them.
 
 A record of a sealed day is proven in one of two ways. Where the bundle holds some records of a day, each
-gets its audit path. Where it holds all of them, the hashes of the day are enough, and prove that none is
-left out.
+gets its audit path. Where all of them were asked for, or turned out to be here, the hashes of the day are
+enough, and show whether one is left out.
 """
 
 import hashlib
@@ -181,7 +181,8 @@ def _seals(
     for seal in seals:
         if seal.day not in contents.days:
             continue
-        if contents.days[seal.day] == seal.count:
+        # Of a period that was asked for whole, also where a record of the day is gone: then that shows.
+        if query.keys() <= {"since", "until"} or contents.days[seal.day] == seal.count:
             # The hashes without the ids beside them: an id is all that is needed to read a receipt.
             leaves = (leaf[ID:].hex().encode() + b"\n" for leaf in stored_leaves(seal))
             yield from archive.add(f"proofs/{seal.day.isoformat()}.leaves", leaves, is_long)

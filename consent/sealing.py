@@ -147,31 +147,7 @@ class Tree:
         return left[0] + right[0], node_hash(left[1], right[1]), left[2] + right[2]
 
 
-def audit_path(hashes: Iterable[bytes], index: int) -> Path:
-    """What leads from leaf ``index`` of ``hashes`` to their root. Raises IndexError."""
-    tree = Tree()
-    for leaf in hashes:
-        tree.add(leaf, is_watched=tree.count == index)
-    tree.close()
-    if index not in tree.paths:
-        raise IndexError(f"there is no leaf {index} among {tree.count}")
-    return tree.paths[index]
-
-
-def root_by(leaf: bytes, path: Iterable[tuple[str, str]]) -> bytes:
-    """The root to which ``path`` leads from ``leaf``."""
-    for side, neighbour in path:
-        other = bytes.fromhex(neighbour)
-        leaf = node_hash(other, leaf) if side == "left" else node_hash(leaf, other)
-    return leaf
-
-
-# -- Proof of one record ---------------------------------------------------------------------------
-
-
-def proof_of(record: ConsentRecord) -> dict[str, Any] | None:
-    """How ``record`` leads to the root of its day; None where ``proofs_of`` has none."""
-    return proofs_of([record]).get(record.id)
+# -- Proof of a record -----------------------------------------------------------------------------
 
 
 def proofs_of(records: Collection[ConsentRecord]) -> dict[uuid.UUID, dict[str, Any]]:
@@ -270,7 +246,7 @@ def seal_closed_days(now: datetime) -> str:
     waiting = ""
     while time.monotonic() - started < AT_A_TIME:
         last = SealedDay.objects.order_by("-day").first()
-        day = last.day + timedelta(days=1) if last else _first_day()
+        day = last.day + timedelta(days=1) if last else first_day()
         if day is None or day_start(day + timedelta(days=1)) + GRACE > now:
             break
         if _may_still_grow(day):
@@ -295,9 +271,15 @@ def _database_clock() -> datetime:
     return moment if isinstance(moment, datetime) else datetime.fromisoformat(moment).replace(tzinfo=UTC)
 
 
-def _first_day() -> date | None:
-    first = ConsentRecord.objects.aggregate(first=Min("recorded_at"))["first"]
-    return timezone.localdate(first) if first else None
+def first_day() -> date | None:
+    """The day on which the first record arrived; None where there is none."""
+    by_id = ConsentRecord.objects.order_by("id").first()
+    if by_id is None:
+        return None
+    # Ids follow the clocks of browsers. What arrived before the first of them did is little, and the
+    # index of arrivals finds it; without a bound it finds nothing.
+    early = ConsentRecord.objects.filter(recorded_at__lte=by_id.recorded_at)
+    return timezone.localdate(early.aggregate(first=Min("recorded_at"))["first"])
 
 
 def _may_still_grow(day: date) -> bool:

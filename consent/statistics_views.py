@@ -22,7 +22,7 @@ from .counting import COUNTED
 from .models import CountedUpTo, DailyCount
 from .statistics import Period
 
-PERMISSION = "consent.view_consentrecord"
+PERMISSION = "consent.view_dailycount"
 USUAL_PERIOD = 30
 # Longer than anything is kept, and short enough to be drawn.
 LONGEST = 40 * 366

@@ -41,8 +41,10 @@ FAULTS = {
     ),
     "review": gettext_lazy("The review of version %(subject)s is not the one that was published with it."),
     "pdf": gettext_lazy("The PDF of version %(subject)s was changed."),
+    "pdf-missing": gettext_lazy("The PDF of version %(subject)s is missing."),
     "banner": gettext_lazy("The banner %(subject)s was changed."),
     "banner-version": gettext_lazy("The banner %(subject)s belongs to another version than its records say."),
+    "banner-website": gettext_lazy("The banner %(subject)s belongs to another web site than its records say."),
     "banner-missing": gettext_lazy("The banner %(subject)s is missing, though records point to it."),
 }
 
@@ -143,6 +145,10 @@ def does_not_prove(report: Report) -> list[str]:
             "our scheduler sign, and even then each seal bears the moment at which it was made."
         ),
         _("What says under which rule records were erased is as trustworthy as who controls the database."),
+        _(
+            "A PDF is only as good as the digest beside it, because it prints the digest of its version and so cannot "
+            "be in it. The same goes for what stands beside a banner, such as when it was first served."
+        ),
         _("The last versions could be taken away with their records; a receipt that a visitor kept would show it."),
         _("Nothing here says who chose, whether our clock was right, or what never reached us."),
     ]

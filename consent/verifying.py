@@ -12,17 +12,16 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Min
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from policies.models import StatementPdf, StatementVersion
-from policies.snapshot import sha256
+from policies.snapshot import LANGUAGES, sha256
 
 from .counting import day_start
 from .models import Banner, ConsentRecord, RecordPurge, SealedDay, SealLeaves
 from .purging import erasure_of
-from .sealing import ID, Tree, is_signature, leaves_of, records_of, seal_text, stored_leaves
+from .sealing import ID, Tree, first_day, is_signature, leaves_of, records_of, seal_text, stored_leaves
 
 # Faults beyond these are counted, not named: whoever has so many has no use for the list.
 NAMED = 10_000
@@ -33,6 +32,8 @@ SEALED_WITHIN = timedelta(days=2)
 
 Progress = Callable[[date, int], None]
 Leaf = bytes
+# The banners that records point to: under which versions, for which web sites.
+Met = dict[str, set[tuple[int, str]]]
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def verify(
     ``on_progress`` is told each day that was checked, and the number of records so far.
     """
     report = Report(since, until)
-    met: dict[str, set[int]] = {}  # the banners that records point to, and under which versions
+    met: Met = {}
     wanted = set(expect)
     for seal in _chain(report):
         wanted.discard(seal.digest)
@@ -200,7 +201,7 @@ class _Differences:
             self.named.append((kind, uuid.UUID(bytes=leaf[:ID].ljust(ID, b"\x00"))))
 
 
-def _check_day(seal: SealedDay, report: Report, met: dict[str, set[int]]) -> None:
+def _check_day(seal: SealedDay, report: Report, met: Met) -> None:
     records, leaves, differences = Tree(), Tree(), _Differences()
     for now, then in _side_by_side(leaves_of(_noted(records_of(seal.day), met)), stored_leaves(seal)):
         if now is not None:
@@ -264,9 +265,9 @@ def _side_by_side(now: Iterator[Leaf], then: Iterator[Leaf]) -> Iterator[tuple[L
             left, right = next(now, None), next(then, None)
 
 
-def _noted(records: Iterable[Any], met: dict[str, set[int]]) -> Iterator[Any]:
+def _noted(records: Iterable[Any], met: Met) -> Iterator[Any]:
     for record in records:
-        met.setdefault(record.banner_id, set()).add(record.version_id)
+        met.setdefault(record.banner_id, set()).add((record.version_id, record.website))
         yield record
 
 
@@ -286,10 +287,10 @@ def _find_unsealed(report: Report, now: datetime) -> None:
     if report.newest:
         first = report.newest.day + timedelta(days=1)
     else:
-        arrived = ConsentRecord.objects.aggregate(first=Min("recorded_at"))["first"]
+        arrived = first_day()
         if arrived is None:
             return
-        first = timezone.localdate(arrived)
+        first = arrived
     first = max(first, report.since or first)
     last = timezone.localdate(now - SEALED_WITHIN) - timedelta(days=1)
     last = min(last, report.until or last)
@@ -329,10 +330,14 @@ def _check_version(version: StatementVersion, report: Report) -> None:
     # Versions of releases before the review have none.
     if (version.review or "review" in document) and document.get("review") != sha256(version.review):
         report.add("review", version.number)
+    missing = set(LANGUAGES)
     for pdf in StatementPdf.objects.filter(version=version).order_by("language").iterator(chunk_size=1):
         report.pdfs += 1
+        missing.discard(pdf.language)
         if hashlib.sha256(bytes(pdf.body)).hexdigest() != pdf.digest:
             report.add("pdf", f"{version.number} ({pdf.language})")
+    for language in sorted(missing):
+        report.add("pdf-missing", f"{version.number} ({language})")
 
 
 def _read(text: str) -> dict[str, Any]:
@@ -344,7 +349,7 @@ def _read(text: str) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _check_banners(report: Report, met: dict[str, set[int]], versions: set[int]) -> None:
+def _check_banners(report: Report, met: Met, versions: set[int]) -> None:
     """All banners, some in memory at a time, and whether those are there that records point to."""
     digest = ""
     gone = dict(met)
@@ -353,11 +358,14 @@ def _check_banners(report: Report, met: dict[str, set[int]], versions: set[int])
             report.banners += 1
             if hashlib.sha256(bytes(banner.body)).hexdigest() != banner.digest:
                 report.add("banner", banner.digest)
-            if gone.pop(banner.digest, set()) - {banner.version_id}:
+            pointed = gone.pop(banner.digest, set())
+            if {version for version, _website in pointed} - {banner.version_id}:
                 report.add("banner-version", banner.digest)
+            if {website for _version, website in pointed} - {banner.website}:
+                report.add("banner-website", banner.digest)
         digest = banners[-1].digest
     for missing in sorted(gone):
         report.add("banner-missing", missing)
-    for number in sorted(set().union(*met.values())):
+    for number in sorted({version for pointed in met.values() for version, _website in pointed}):
         if number > max(versions, default=0):
             report.add("version-missing", number)

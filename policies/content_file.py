@@ -408,6 +408,8 @@ class Loader:
                 # What it refers to has mistakes of its own, or the two refer to each other.
                 row.clean()
                 return
+            if not is_new and not differs(row, self.stored[row]):
+                return  # as it was when it was checked and stored
             row.full_clean(exclude=self.optional(row))
         except ValidationError as error:
             for name, messages in error.message_dict.items():

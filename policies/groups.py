@@ -10,6 +10,15 @@ OURS = ("retention", "policies", "consent")
 VERSIONS = {"policies.view_statementversion", "policies.view_statementpdf", "policies.view_proposal"}
 SUBMIT = "policies.submit_statement"
 PUBLISH = "policies.publish_statement"
+# Of the floor above, which this one knows by name only. Figures are of no person.
+FIGURES = {"consent.view_dailycount"}
+# Whoever answers for a publication also hands a supervisor the proof of it.
+EVIDENCE = {
+    "consent.view_consentrecord",
+    "consent.view_banner",
+    "consent.view_sealedday",
+    "consent.view_recordpurge",
+}
 # Kept with its history like content, but only a publisher may answer for a gap.
 WAIVER = "policies.Waiver"
 
@@ -24,11 +33,11 @@ def permissions_of_groups() -> dict[str, set[str]]:
         if hasattr(model._meta, "simple_history_manager_attribute") and model._meta.label != WAIVER
     ]
     editor = {_permission(action, model) for model in content for action in ("view", "add", "change", "delete")}
-    editor |= VERSIONS | {SUBMIT}
+    editor |= VERSIONS | FIGURES | {SUBMIT}
     users = [installed.get_model("auth", name) for name in ("User", "Group")]
     return {
         "editor": editor,
-        "publisher": editor | {PUBLISH},
+        "publisher": editor | EVIDENCE | {PUBLISH},
         # Looks at everything, at the evidence and at who may do what; changes nothing.
         "auditor": {_permission("view", model) for model in [*models, *users]},
     }

@@ -189,8 +189,8 @@ def freeze(
 ) -> StatementVersion:
     """Make ``content`` the next version, which nothing can change or undo. Raises NotPublishable.
 
-    ``review_text`` is kept beside it with who submitted, approved and published, under the same digest. All other proposals lapse: they were
-    compared with a version that is no longer the latest.
+    ``review_text`` is kept beside it, with who submitted, approved and published, under the same
+    digest. All other proposals lapse: they were compared with a version that is no longer the latest.
     """
     # To the second: that is how exactly people, and PDFs, say when something holds.
     effective_at = effective_at.replace(microsecond=0)

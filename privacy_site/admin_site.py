@@ -105,7 +105,7 @@ GROUPS = [
                 "policies_statementversion_history",
                 "policies.view_statementversion",
             ),
-            Page("statistics", _("Statistics of consent"), "consent_statistics", "consent.view_consentrecord"),
+            Page("statistics", _("Statistics of consent"), "consent_statistics", statistics_views.PERMISSION),
         ],
     ),
     (

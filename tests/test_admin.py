@@ -14,13 +14,16 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from consent.models import Banner, ConsentRecord
+from consent.models import Banner, ConsentRecord, DailyCount, RecordPurge, SealedDay
+from consent.sealing import seal_closed_days
+from policies import workflow
 from policies.models import (
     Controller,
     CookieVendor,
     DataCategory,
     LegalBasis,
     ProcessingPurpose,
+    Proposal,
     PurposeData,
     PurposeLegalBasis,
     PurposeRecipient,
@@ -28,13 +31,15 @@ from policies.models import (
     Recipient,
     Section,
     StatementVersion,
+    Waiver,
     Website,
 )
 from retention.models import RetentionRule, Trigger
 
+from .arriving import MONDAY, arrive, at, once_closed
 from .factories import DataCategoryFactory, PurposeFactory, RuleFactory
 
-EVIDENCE = [StatementVersion, Banner, ConsentRecord]
+EVIDENCE = [StatementVersion, Proposal, Banner, ConsentRecord, SealedDay, RecordPurge]
 CONTENT = [model for model in admin.site._registry if hasattr(model._meta, "simple_history_manager_attribute")]
 
 
@@ -107,12 +112,29 @@ def record(published):
     return add
 
 
+@pytest.fixture
+def evidence(published):
+    """A row of everything that is written once."""
+    row = DataCategory.objects.get(slug="phone")
+    row.name_en, row.name_nl = "Telephone", "Telefoon"
+    row.save()
+    workflow.submit(by="eva", change_summary={"en": "Phones.", "nl": "Telefoons."})
+    arrive(at(MONDAY))
+    seal_closed_days(once_closed(MONDAY))
+    RecordPurge.objects.create(
+        rule="proof-of-choice",
+        wording="at most 5 years",
+        cut_off=at(MONDAY, 0),
+        decided_by="anna",
+        decided_at=at(MONDAY),
+    )
+
+
 # -- Every page -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("language", ["en", "nl"])
-def test_every_page_of_the_desk_opens_in_both_languages(admin_client, record, language):
-    record()
+def test_every_page_of_the_desk_opens_in_both_languages(admin_client, evidence, language):
     admin_client.cookies["django_language"] = language
 
     opened = 0
@@ -143,7 +165,8 @@ def test_all_content_is_on_the_desk_or_on_the_page_of_what_it_is_part_of():
 
     inline = {part.model for model_admin in admin.site._registry.values() for part in model_admin.inlines}
 
-    assert with_history == set(CONTENT) | inline
+    # A waiver is given and withdrawn on the page of the review.
+    assert with_history == set(CONTENT) | inline | {Waiver}
 
 
 def test_the_index_lists_every_desk_once_by_subject(admin_client, published):
@@ -170,8 +193,18 @@ def test_editors_and_publishers_edit_all_content_and_only_publishers_publish(sta
         for action in ("view", "add", "change", "delete"):
             assert may(user, action, model), (action, model)
     assert may(user, "view", StatementVersion)
-    assert not may(user, "view", ConsentRecord)
     assert user.has_perm("policies.publish_statement") is publishes
+
+
+@pytest.mark.parametrize(("group", "sees_evidence"), [("editor", False), ("publisher", True)])
+def test_editors_and_publishers_see_the_figures_and_only_publishers_the_evidence(staff, group, sees_evidence):
+    """A publisher answers for the processing, and hands a supervisor the proof of it."""
+    user = staff(group)
+
+    assert may(user, "view", DailyCount)
+    for model in (ConsentRecord, Banner, SealedDay, RecordPurge):
+        assert may(user, "view", model) is sees_evidence, model
+        assert not any(may(user, action, model) for action in ("add", "change", "delete")), model
 
 
 def test_auditors_see_everything_and_change_nothing(staff):
@@ -263,9 +296,8 @@ def test_an_editor_sees_no_consent_records(client, staff, record):
 
 
 @pytest.mark.parametrize("model", EVIDENCE)
-def test_nobody_adds_changes_or_deletes_evidence_superusers_included(admin_client, record, model):
-    record()
-    row = model.objects.first()
+def test_nobody_adds_changes_or_deletes_evidence_superusers_included(admin_client, evidence, model):
+    row, count = model.objects.first(), model.objects.count()
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
 
     assert admin_client.get(address(row)).status_code == 200
@@ -275,7 +307,7 @@ def test_nobody_adds_changes_or_deletes_evidence_superusers_included(admin_clien
     assert admin_client.post(address(row, "delete"), {"post": "yes"}).status_code == 403
     page = admin_client.get(list_of(model)).text
     assert 'name="action"' not in page
-    assert model.objects.count() == 1
+    assert model.objects.count() == count
 
 
 def test_the_page_of_a_version_leads_to_its_pages_its_pdfs_and_its_exact_text(admin_client, published):

@@ -28,6 +28,7 @@ from policies.models import Section
 
 from .arriving import AMSTERDAM, MONDAY, TUESDAY, WEDNESDAY, arrive, at, once_closed, past_the_triggers
 from .test_bundle import chosen, shown_form
+from .trees import plain_path
 
 KEY = bytes(range(32))
 RIGHT = "All that can be checked is right."
@@ -592,7 +593,7 @@ def test_a_review_that_was_changed_is_noticed(two_days, unpacked):
 
 
 def test_a_proof_that_belongs_to_another_record_is_noticed(of_one, two_days):
-    other = sealing.proof_of(two_days[1])
+    other = sealing.proofs_of([two_days[1]])[two_days[1].id]
     proof = {"id": str(two_days[2].pk), "index": other["index"], "path": [step for _side, step in other["path"]]}
     of_one.write("proofs/2026-05-04.jsonl", json.dumps(proof).encode() + b"\n")
     of_one.make_the_manifest_agree()
@@ -900,7 +901,7 @@ def test_signatures_of_another_implementation_are_valid(secret, message):
 @given(st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=70), st.data())
 def test_paths_lead_to_the_root_from_their_own_leaf_and_place_alone(leaves, data):
     index = data.draw(st.integers(0, len(leaves) - 1))
-    path = [step for _side, step in sealing.audit_path(leaves, index)]
+    path = [neighbour.hex() for neighbour in plain_path(index, leaves)]
     tree = verify.Tree()
     for leaf in leaves:
         tree.add(leaf)

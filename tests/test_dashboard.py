@@ -400,10 +400,10 @@ def test_the_last_thirty_days_are_a_small_chart_with_the_way_to_the_statistics(c
     [
         (
             "editor",
-            ["is not published yet", "in force since"],
-            ["never been counted", "Statistics of consent", "sealed"],
+            ["is not published yet", "in force since", "never been counted", "Statistics of consent"],
+            ["waits for your approval", "Sealed days"],
         ),
-        ("publisher", ["waits for your approval", "in force since"], ["never been counted", "Statistics of consent"]),
+        ("publisher", ["waits for your approval", "never been counted", "Sealed days"], ["Retention runs"]),
         ("auditor", ["never been counted", "in force since", "Statistics of consent"], ["is not published yet"]),
     ],
 )

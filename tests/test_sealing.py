@@ -17,15 +17,13 @@ from hypothesis import strategies as st
 from consent import sealing
 from consent.counting import count
 from consent.models import ConsentRecord, DailyCount, SealedDay, SealLeaves
+from consent.recording import new_id
 from consent.sealing import (
     Tree,
-    audit_path,
     canonical_record,
     is_signature,
     leaf_hash,
-    proof_of,
     proofs_of,
-    root_by,
     seal_closed_days,
     seal_text,
     sign,
@@ -33,6 +31,7 @@ from consent.sealing import (
 from retention import due
 
 from .arriving import AMSTERDAM, MONDAY, TUESDAY, WEDNESDAY, arrive, at, once_closed
+from .trees import plain_path, plain_root, root_by
 
 KEY = bytes(range(32))
 
@@ -69,39 +68,20 @@ def test_a_refusal_has_no_browser_in_its_text(published):
 # -- The tree ------------------------------------------------------------------------------------
 
 
-def naive_root(leaves):
-    """RFC 9162, 2.1.1, word for word."""
-    if not leaves:
-        return hashlib.sha256(b"").digest()
-    if len(leaves) == 1:
-        return leaves[0]
-    k = naive_split(len(leaves))
-    return hashlib.sha256(b"\x01" + naive_root(leaves[:k]) + naive_root(leaves[k:])).digest()
-
-
-def naive_path(m, leaves):
-    """RFC 9162, 2.1.3.1, word for word."""
-    if len(leaves) == 1:
-        return []
-    k = naive_split(len(leaves))
-    if m < k:
-        return [*naive_path(m, leaves[:k]), naive_root(leaves[k:])]
-    return [*naive_path(m - k, leaves[k:]), naive_root(leaves[:k])]
-
-
-def naive_split(n):
-    """The largest power of two smaller than ``n``."""
-    k = 1
-    while k * 2 < n:
-        k *= 2
-    return k
-
-
 def grown(leaves):
     tree = Tree()
     for leaf in leaves:
         tree.add(leaf)
     return tree.close()
+
+
+def watched(leaves, index):
+    """The path of leaf ``index``, as the tree tells it."""
+    tree = Tree()
+    for leaf in leaves:
+        tree.add(leaf, is_watched=tree.count == index)
+    tree.close()
+    return tree.paths[index]
 
 
 def test_the_hash_of_a_leaf_cannot_be_taken_for_that_of_a_node():
@@ -117,7 +97,7 @@ def test_the_root_of_nothing_is_the_hash_of_nothing():
 def test_the_root_is_that_of_rfc_9162(number):
     leaves = [leaf_hash(str(n)) for n in range(number)]
 
-    assert grown(leaves) == naive_root(leaves)
+    assert grown(leaves) == plain_root(leaves)
 
 
 @given(st.lists(st.text(), min_size=1, max_size=70), st.data())
@@ -125,10 +105,10 @@ def test_every_leaf_has_the_path_of_rfc_9162_and_it_leads_to_the_root(texts, dat
     leaves = [leaf_hash(text) for text in texts]
     index = data.draw(st.integers(0, len(leaves) - 1))
 
-    path = audit_path(leaves, index)
+    path = watched(leaves, index)
 
-    assert [bytes.fromhex(neighbour) for _side, neighbour in path] == naive_path(index, leaves)
-    assert root_by(leaves[index], path) == naive_root(leaves)
+    assert [bytes.fromhex(neighbour) for _side, neighbour in path] == plain_path(index, leaves)
+    assert root_by(leaves[index], path) == plain_root(leaves)
 
 
 @given(st.sets(st.text(), min_size=2, max_size=40), st.data())
@@ -136,12 +116,7 @@ def test_a_path_leads_from_no_other_leaf_to_the_root(texts, data):
     leaves = [leaf_hash(text) for text in sorted(texts)]
     index, other = data.draw(st.lists(st.integers(0, len(leaves) - 1), min_size=2, max_size=2, unique=True))
 
-    assert root_by(leaves[other], audit_path(leaves, index)) != naive_root(leaves)
-
-
-def test_there_is_no_path_of_a_leaf_that_does_not_exist():
-    with pytest.raises(IndexError):
-        audit_path([leaf_hash("a")], 1)
+    assert root_by(leaves[other], watched(leaves, index)) != plain_root(leaves)
 
 
 # -- A day ---------------------------------------------------------------------------------------
@@ -167,7 +142,7 @@ def test_a_seal_says_how_many_records_there_were_and_leads_to_each(published):
 
     seal = SealedDay.objects.get()
     texts = [canonical_record(record) for record in records]
-    assert (seal.count, seal.root) == (4, naive_root([leaf_hash(text) for text in texts]).hex())
+    assert (seal.count, seal.root) == (4, plain_root([leaf_hash(text) for text in texts]).hex())
     assert bytes(SealLeaves.objects.get().body) == b"".join(
         record.id.bytes + leaf_hash(text) for record, text in zip(records, texts, strict=True)
     )
@@ -203,6 +178,16 @@ def test_a_day_without_records_is_sealed_so_that_one_that_is_put_there_is_notice
 
 def test_without_records_there_is_nothing_to_seal(db):
     assert seal_closed_days(timezone.now()) == ""
+
+
+def test_sealing_begins_with_the_first_arrival_though_a_later_one_has_a_smaller_number(published):
+    """A browser whose clock was behind, or that had no network for days."""
+    arrive(at(WEDNESDAY), id=new_id(at(MONDAY)))
+    arrive(at(TUESDAY))
+
+    seal_closed_days(once_closed(WEDNESDAY))
+
+    assert list(SealedDay.objects.order_by("day").values_list("day", "count")) == [(TUESDAY, 1), (WEDNESDAY, 1)]
 
 
 def test_what_is_sealed_is_not_sealed_again(published):
@@ -248,7 +233,7 @@ def test_many_records_are_sorted_in_runs_and_kept_in_parts(published, monkeypatc
     seal_closed_days(once_closed(MONDAY))
 
     texts = [canonical_record(record) for record in ConsentRecord.objects.order_by("id")]
-    assert SealedDay.objects.get().root == naive_root([leaf_hash(text) for text in texts]).hex()
+    assert SealedDay.objects.get().root == plain_root([leaf_hash(text) for text in texts]).hex()
     assert [len(body) // 48 for body in SealLeaves.objects.values_list("body", flat=True)] == [10, 10, 10, 3]
 
 
@@ -286,7 +271,8 @@ def test_sealing_reads_days_by_the_moment_of_arrival_and_locks_nothing(published
         sql for sql in on_records if "LOCK" in sql or "FOR UPDATE" in sql or sql.startswith(("UPDATE", "DELETE"))
     ]
     whole_table = [sql for sql in on_records if "WHERE" not in sql]
-    assert [sql for sql in whole_table if "MIN(" not in sql] == []  # the first record of all, before the first seal
+    # The first of all by its key, before the first seal.
+    assert [sql for sql in whole_table if not sql.endswith('ORDER BY "consent_consentrecord"."id" ASC LIMIT 1')] == []
     assert all("recorded_at" in sql.split("WHERE")[1] for sql in on_records if sql not in whole_table)
 
 
@@ -397,7 +383,7 @@ def test_a_record_of_a_sealed_day_can_be_proved(published):
     record = ConsentRecord.objects.order_by("id")[3]
     seal_closed_days(once_closed(MONDAY))
 
-    proof = proof_of(record)
+    proof = proofs_of([record])[record.id]
 
     assert {name: proof[name] for name in ("day", "index", "count")} == {"day": "2026-05-04", "index": 3, "count": 5}
     assert root_by(leaf_hash(canonical_record(record)), proof["path"]).hex() == proof["root"]
@@ -420,14 +406,14 @@ def test_of_many_records_the_leaves_of_each_day_are_read_once(published):
 
 
 def test_of_today_there_is_no_proof_yet(published):
-    assert proof_of(arrive(at(MONDAY))) is None
+    assert proofs_of([arrive(at(MONDAY))]) == {}
 
 
 def test_there_is_no_proof_of_what_was_not_sealed(published):
     arrive(at(MONDAY))
     seal_closed_days(once_closed(MONDAY))
 
-    assert proof_of(arrive(at(MONDAY, 13))) is None
+    assert proofs_of([arrive(at(MONDAY, 13))]) == {}
 
 
 # -- Signatures --------------------------------------------------------------------------------------

@@ -119,7 +119,6 @@ def test_few_rows_are_in_memory_and_few_queries_are_made(sealed):
 CHANGES = {
     "subject": {"subject": uuid.UUID("5f0c7f0e-4b7f-4d7e-9d3c-0a4a2c1b9e11")},
     "no subject": {"subject": None},
-    "web site": {"website": "other"},
     "banner": {"banner_id": hashlib.sha256(b"other").hexdigest()},
     "language": {"language": "en"},
     "signal": {"gpc": True},
@@ -144,8 +143,8 @@ def test_a_change_of_any_field_names_the_record(sealed, fields):
 def test_every_field_of_a_record_has_been_tried():
     changed = {name.removesuffix("_id") for fields in CHANGES.values() for name in fields}
 
-    # The version and the id are tried below: they have more consequences.
-    assert changed | {"id", "version"} == {field.name for field in ConsentRecord._meta.concrete_fields}
+    # These three are tried below: they have more consequences.
+    assert changed | {"id", "version", "website"} == {field.name for field in ConsentRecord._meta.concrete_fields}
 
 
 def test_a_changed_version_names_the_record_and_what_it_points_to(sealed):
@@ -158,6 +157,14 @@ def test_a_changed_version_names_the_record_and_what_it_points_to(sealed):
             ("banner-version", record.banner_id, None),
             ("version-missing", "2", None),
         ]
+
+
+def test_a_changed_web_site_names_the_record_and_the_banner_of_another(sealed):
+    record = record_of(TUESDAY)
+    with past_the_triggers():
+        tamper(record, website="other")
+
+        assert found() == [("changed", str(record.pk), TUESDAY), ("banner-website", record.banner_id, None)]
 
 
 def test_a_changed_id_is_one_record_less_and_one_more(sealed):
@@ -605,6 +612,40 @@ def test_an_edited_pdf_is_named(published):
         tamper(StatementPdf.objects.get(language="nl"), body=b"%PDF-1.7 other")
 
         assert found() == [("pdf", "1 (nl)", None)]
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_a_version_without_one_of_its_pdfs_is_named(published, language):
+    with past_the_triggers():
+        take_away(StatementPdf.objects.get(language=language))
+
+        assert found() == [("pdf-missing", f"1 ({language})", None)]
+
+
+def test_no_pdf_at_all_is_each_of_them_missing(two_versions):
+    with past_the_triggers():
+        StatementPdf._base_manager.all()._raw_delete("default")
+
+        assert found() == [
+            ("pdf-missing", subject, None) for subject in ("1 (en)", "1 (nl)", "2 (en)", "2 (nl)")
+        ]
+
+
+def test_that_a_pdf_is_as_good_as_the_digest_beside_it_is_said(published):
+    with past_the_triggers():
+        tamper(StatementPdf.objects.get(language="nl"), body=b"other", digest=hashlib.sha256(b"other").hexdigest())
+
+        report = verify(now=NOW)
+        assert report.is_intact
+        assert "A PDF is only as good as the digest beside it" in " ".join(verdict.does_not_prove(report))
+
+
+def test_a_banner_of_another_web_site_than_its_records_is_named(sealed):
+    digest = hashlib.sha256(BODY).hexdigest()
+    with past_the_triggers():
+        tamper(Banner.objects.get(digest=digest), website="other")
+
+        assert found() == [("banner-website", digest, None)]
 
 
 def test_an_edited_banner_is_named(sealed):

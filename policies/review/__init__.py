@@ -109,7 +109,7 @@ class Finding:
             "source": self.source,
             "place": self.path,
             "about": self.about,
-            "sentence": in_both(lambda language: str(self)),
+            "sentence": in_both(lambda _language: str(self)),
             "waiver": waiver
             and {
                 "reason": both(waiver, "reason"),
@@ -206,4 +206,4 @@ def name_of(entry: dict[str, Any]) -> Bilingual | str:
     return entry["slug"]
 
 
-from . import structure, law, vendors, language  # noqa: E402, F401, I001
+from . import language, law, structure, vendors  # noqa: E402, F401

@@ -25,6 +25,7 @@ from policies.models import (
     Website,
 )
 from policies.publishing import look_at_draft
+from tests.arriving import MONDAY, arrive, at, once_closed
 
 PASSWORD = "a long password"
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
@@ -96,7 +97,8 @@ def add_record(version):
         day=timezone.localdate(moment), website="website", language="nl", category="analytical", gpc=False, asked=1,
         refused=1,
     )  # fmt: skip
-    seal_closed_days(moment + timedelta(days=2))
+    arrive(at(MONDAY))
+    seal_closed_days(once_closed(MONDAY))
     RecordPurge.objects.create(
         rule="proof-of-choice", wording="at most 5 years", cut_off=moment - timedelta(days=1), decided_by="anna",
         decided_at=moment,
