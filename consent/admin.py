@@ -66,8 +66,11 @@ class VersionFilter(admin.SimpleListFilter):
         return [(number, number) for number in StatementVersion.objects.values_list("number", flat=True)]
 
     def queryset(self, request, queryset):
-        value = self.value()
-        return queryset.filter(version_id=value) if value and value.isdecimal() else queryset
+        if not self.value():
+            return queryset
+        # Also of a number that no database can hold: of what is no version there is nothing.
+        known = {str(number) for number, _title in self.lookup_choices}
+        return queryset.filter(version_id=self.value()) if self.value() in known else queryset.none()
 
 
 class DecidedFilter(admin.SimpleListFilter):
@@ -81,8 +84,10 @@ class DecidedFilter(admin.SimpleListFilter):
         return list(self.DAYS.items())
 
     def queryset(self, request, queryset):
-        if self.value() not in self.DAYS:
+        if not self.value():
             return queryset
+        if self.value() not in self.DAYS:
+            return queryset.none()
         since = timezone.now() - timedelta(days=int(self.value()))
         return queryset.filter(pk__gte=uuid.UUID(int=int(since.timestamp() * 1000) << 80))
 

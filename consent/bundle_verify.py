@@ -604,14 +604,15 @@ class Check:
             self.report.fault(
                 "Records of {}: {}. That day has no seal here, though a later day has one: its seal was taken out, or "
                 "they were put there later.",
-                "Registraties van {}: {}. Die dag heeft hier geen zegel, een latere dag wel: het zegel is eruit gehaald "
-                "of zij zijn later toegevoegd.",
+                "Registraties van {}: {}. Die dag heeft hier geen zegel, een latere dag wel: het zegel is eruit "
+                "gehaald of zij zijn later toegevoegd.",
                 day,
                 found.count,
             )
         elif _since_the_end(day, self.manifest["made_at"]) > SEALED_WITHIN:
             self.report.fault(
-                "Records of {}: {}. That day was over for more than two days when the bundle was made, and has no seal.",
+                "Records of {}: {}. That day was over for more than two days when the bundle was made, and has no "
+                "seal.",
                 "Registraties van {}: {}. Die dag was al meer dan twee dagen voorbij toen de bundel werd gemaakt, en "
                 "heeft geen zegel.",
                 day,
@@ -746,8 +747,9 @@ class Check:
             )
         if last < until and _since_the_end(_next(last), self.manifest["made_at"]) > SEALED_WITHIN:
             self.report.fault(
-                "The seals after {} are missing: when the bundle was made, the next day was over for more than two days.",
-                "De zegels na {} ontbreken: toen de bundel werd gemaakt, was de dag erna al meer dan twee dagen voorbij.",
+                "The seals after {} are missing: the day after it was over for more than two days when the bundle was "
+                "made.",
+                "De zegels na {} ontbreken: de dag erna was al meer dan twee dagen voorbij toen de bundel is gemaakt.",
                 last,
             )
 
@@ -756,8 +758,8 @@ class Check:
         self.report.not_proven(
             "That the records sealed on {} ({}) were erased under a retention rule. The bundle says so, but no seal "
             "covers that: rule {} ({}), since {}. Ask for proof of it.",
-            "Dat de registraties die op {} zijn verzegeld ({}) volgens een bewaarregel zijn gewist. De bundel zegt het, "
-            "maar geen zegel dekt dat: regel {} ({}), sinds {}. Vraag er bewijs van.",
+            "Dat de registraties die op {} zijn verzegeld ({}) volgens een bewaarregel zijn gewist. De bundel zegt "
+            "het, maar geen zegel dekt dat: regel {} ({}), sinds {}. Vraag er bewijs van.",
             day,
             count,
             purge["rule"],

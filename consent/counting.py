@@ -1,7 +1,8 @@
 """Counting how visitors answered, each answer once, so that statistics never read the records.
 
 Records are counted in the order of their arrival, up to a moment that CountedUpTo keeps. What is
-erased later stays counted.
+erased later stays counted. They are read before the transaction that writes: with SQLite nobody
+can record while that lasts.
 """
 
 from collections import Counter
@@ -33,8 +34,8 @@ Counts = dict[Row, Counter[str]]
 def count(now: datetime) -> str:
     """Count what arrived since the last time; how many records that were, for the log.
 
-    A day in a transaction, so that the first count of millions holds nobody up. Of several at once
-    each counts other records, or finds none left.
+    Day by day, so that what was counted stays counted. Of several at once each counts other
+    records, or finds none left.
     """
     counted, is_behind = 0, True
     while is_behind:
@@ -49,14 +50,9 @@ def recount(day: date) -> None:
     For a day that is over, once no record can be added to it. A day of which records may have been
     erased keeps its counts.
     """
-    start, end = day_start(day), day_start(day + timedelta(days=1))
-    with transaction.atomic():
-        reached = _reached()
-        if reached is None or RecordPurge.objects.filter(cut_off__gt=start).exists():
-            return
-        counts, _number = _counts_between(start, min(end, reached.moment))
-        DailyCount.objects.filter(day=day).delete()
-        _store(counts)
+    is_done = False
+    while not is_done:
+        is_done = _recount(day)
 
 
 def day_start(day: date) -> datetime:
@@ -68,28 +64,54 @@ def day_start(day: date) -> datetime:
 
 
 def _count_one_day(now: datetime) -> tuple[int, bool]:
-    """Count on to the end of the day that has been reached; how many records, and whether another day is left."""
+    """Count on to the end of the day that has been reached; how many records, and whether any may be left."""
+    reached = _reached() or _begin(now)
+    # The database writes the moments, so its clock says what can have arrived.
+    until = min(now, reached.clock) - LAG
+    start = reached.moment
+    if start >= until:
+        return 0, False
+    day = timezone.localdate(start)
+    end = min(day_start(day + timedelta(days=1)), until)
+    counts, number = _counts_between(start, end)
     with transaction.atomic():
-        reached = _reached() or _begin(now)
-        # The database writes the moments, so its clock says what can have arrived.
-        until = min(now, reached.clock) - LAG
-        start = reached.moment
-        if start >= until:
-            return 0, False
-        day = timezone.localdate(start)
-        end = min(day_start(day + timedelta(days=1)), until)
-        counts, number = _counts_between(start, end)
+        # From here on nobody else counts, until the transaction ends.
+        if not CountedUpTo.objects.filter(moment=start).update(moment=end):
+            return 0, True  # somebody has done so since we looked
         for row in DailyCount.objects.filter(day=day) if counts else []:
             counts.setdefault(_key(row), Counter()).update({name: getattr(row, name) for name in COUNTED})
         _store(counts)
-        reached.moment = end
-        reached.save()
     return number, end < until
 
 
+def _recount(day: date) -> bool:
+    """Count ``day`` again as far as it has been counted; False where somebody has counted more of it meanwhile."""
+    start, end = day_start(day), day_start(day + timedelta(days=1))
+    reached = _reached()
+    if reached is None or _is_erased_after(start):
+        return True
+    until = min(end, reached.moment)
+    counts, _number = _counts_between(start, until)
+    with transaction.atomic():
+        # From here on nobody else counts, until the transaction ends.
+        held = CountedUpTo.objects.select_for_update().get()
+        if min(end, held.moment) != until:
+            return False
+        # The row of an erasure comes before the first record goes: without one, none had gone when we read.
+        if not _is_erased_after(start):
+            DailyCount.objects.filter(day=day).delete()
+            _store(counts)
+    return True
+
+
+def _is_erased_after(start: datetime) -> bool:
+    """Whether records may be gone that arrived after ``start``."""
+    return RecordPurge.objects.filter(cut_off__gt=start).exists()
+
+
 def _reached() -> Any:
-    """The row up to which is counted, with the database's ``clock``; nobody else counts until the transaction ends."""
-    return CountedUpTo.objects.select_for_update().annotate(clock=Now()).first()
+    """The row up to which is counted, with the database's ``clock``; None before the first count."""
+    return CountedUpTo.objects.annotate(clock=Now()).first()
 
 
 def _begin(now: datetime) -> Any:

@@ -4,7 +4,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import ValidationError
-from django.http import HttpResponseBadRequest, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBadRequest
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -129,16 +129,14 @@ def export(request, *, admin_site):
     period = form.period
     keys = ("day", "website", "language", "category", "gpc")
     rows = form.rows.order_by(*keys).values_list(*keys, *COUNTED)
-    response = StreamingHttpResponse(
-        csv_lines(
-            [capfirst(str(DailyCount._meta.get_field(name).verbose_name)) for name in (*keys, *COUNTED)],
-            (
-                [day, website, language, category, _yes_or_no(gpc), *map(str, counts)]
-                for day, website, language, category, gpc, *counts in rows.iterator()
-            ),
+    lines = csv_lines(
+        [capfirst(str(DailyCount._meta.get_field(name).verbose_name)) for name in (*keys, *COUNTED)],
+        (
+            [day, website, language, category, _yes_or_no(gpc), *map(str, counts)]
+            for day, website, language, category, gpc, *counts in rows
         ),
-        content_type="text/csv; charset=utf-8",
     )
+    response = HttpResponse("".join(lines), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="consent-{period.first}-{period.last}.csv"'
     return response
 

@@ -16,7 +16,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from policies.models import StatementPdf, StatementVersion
-from policies.snapshot import LANGUAGES, sha256
+from policies.rendering import LANGUAGES
+from policies.snapshot import sha256
 
 from .counting import day_start
 from .models import Banner, ConsentRecord, RecordPurge, SealedDay, SealLeaves

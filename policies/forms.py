@@ -66,10 +66,19 @@ class CategoryBoxes(forms.CheckboxSelectMultiple):
         return option
 
 
+class LabelledMoment(AdminSplitDateTime):
+    """Django writes “Date:” and “Time:” beside the two boxes, but does not tie the words to them."""
+
+    def __init__(self, attrs=None):
+        super().__init__(attrs)
+        for box, name in zip(self.widgets, (_("Date"), _("Time")), strict=True):
+            box.attrs["aria-label"] = name
+
+
 class FutureMoment(forms.SplitDateTimeField):
     """A moment in Amsterdam that is still to come."""
 
-    widget = AdminSplitDateTime
+    widget = LabelledMoment
 
     def clean(self, value):
         moment = super().clean(value)

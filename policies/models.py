@@ -1089,6 +1089,9 @@ class Proposal(models.Model):
     change_summary_nl = models.TextField(_("what changed (Dutch)"))
     ask_also = models.JSONField(_("asked again by choice"), default=dict, blank=True)
     submitted_by = models.CharField(_("submitted by"), max_length=150)
+    # The keys of the accounts, where there are such: a name can be given to another account.
+    submitter = models.BigIntegerField(null=True, blank=True, editable=False)
+    approver = models.BigIntegerField(null=True, blank=True, editable=False)
     submitted_at = models.DateTimeField(_("submitted at"), db_default=Now())
     approved_by = models.CharField(_("approved by"), max_length=150, blank=True)
     approved_at = models.DateTimeField(_("approved at"), null=True, blank=True)
@@ -1123,6 +1126,10 @@ class Proposal(models.Model):
                 condition=filled("change_summary_en") & filled("change_summary_nl"),
             ),
             models.CheckConstraint(name="proposal_four_eyes", condition=FOUR_EYES),
+            models.CheckConstraint(
+                name="proposal_four_eyes_of_accounts",
+                condition=Q(approver=None) | Q(submitter=None) | ~Q(approver=F("submitter")),
+            ),
             models.CheckConstraint(
                 name="proposal_scheduled_has_moment",
                 condition=~Q(state="scheduled") | Q(effective_at__isnull=False) & ~Q(published_by=""),

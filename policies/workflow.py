@@ -9,7 +9,8 @@ import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -51,7 +52,7 @@ def submit(
             raise NotPublishable(problems)
         if waiting is not None:
             _close(waiting, State.WITHDRAWN, by, now, _("A newer proposal took its place."))
-        proposal = Proposal.objects.create(
+        proposal = Proposal(
             digest=draft.digest,
             previous=draft.previous,
             content=canonical(draft.content),
@@ -60,8 +61,14 @@ def submit(
             change_summary_nl=change_summary["nl"].strip(),
             ask_also=also,
             submitted_by=by,
+            submitter=_account(by),
             submitted_at=now,
         )
+        try:
+            with transaction.atomic():
+                proposal.save()
+        except IntegrityError as error:
+            raise NotPublishable([_("Somebody submitted at the same moment. Look at what was submitted.")]) from error
     logger.info("Proposal %s was submitted (%s)", proposal.pk, proposal.digest[:12])
     return proposal
 
@@ -76,6 +83,9 @@ def standing(proposal: Proposal, draft: Draft) -> str:
         }
     if proposal.state != State.SCHEDULED and proposal.digest != draft.digest:
         return _("The draft or a waiver was changed after this was submitted. Submit it anew.")
+    # Some rules look at what only the office keeps, and at the calendar: neither is in the digest.
+    if proposal.state != State.SCHEDULED and draft.blocking:
+        return _("The review finds an error that was not there when this was submitted. Repair or waive it.")
     return ""
 
 
@@ -83,10 +93,12 @@ def approve(proposal: Proposal, *, by: str, now: datetime | None = None) -> None
     """``by`` agrees that exactly this is published. Raises NotPublishable."""
     with transaction.atomic():
         proposal = _in_state(proposal, State.SUBMITTED)
-        if by == proposal.submitted_by:
+        account = _account(by)
+        if by == proposal.submitted_by or (account is not None and account == proposal.submitter):
             raise NotPublishable([_("Who submits cannot approve. Ask somebody else.")])
         _demand_standing(proposal)
         proposal.state, proposal.approved_by, proposal.approved_at = State.APPROVED, by, now or timezone.now()
+        proposal.approver = account
         proposal.save()
     logger.info("Proposal %s was approved (%s)", proposal.pk, proposal.digest[:12])
 
@@ -186,6 +198,12 @@ def withdraw_waiver(waiver: Waiver) -> None:
 
 
 # -- Steps ---------------------------------------------------------------------------------------
+
+
+def _account(name: str) -> int | None:
+    """The key of the account that is called ``name`` now; a command may run without one."""
+    users = get_user_model().objects
+    return users.filter(**{users.model.USERNAME_FIELD: name}).values_list("pk", flat=True).first()
 
 
 def _locked(*, waits: bool = True):

@@ -23,7 +23,7 @@ from consent.sealing import canonical_record, seal_closed_days
 from policies import rendering
 from policies.models import Section
 
-from .arriving import MONDAY, TUESDAY, WEDNESDAY, arrive, at, once_closed
+from .arriving import MONDAY, TUESDAY, WEDNESDAY, arrive, at, once_closed, past_the_triggers
 
 NOW = at(WEDNESDAY, 15, 30)
 LIST = reverse("admin:consent_consentrecord_changelist")
@@ -256,6 +256,18 @@ def test_of_all_records_of_a_day_the_hashes_are_enough_and_no_id_of_another_is_g
     assert "proofs/2026-05-04.jsonl" not in archive.namelist()
 
 
+def test_of_a_period_that_was_asked_for_whole_all_hashes_are_here_also_where_a_record_is_gone(published, client):
+    records = sorted((chosen(client, at(MONDAY, minute=minute)) for minute in range(3)), key=lambda record: record.pk)
+    seal_closed_days(once_closed(MONDAY))
+
+    with past_the_triggers():
+        ConsentRecord._base_manager.filter(pk=records[1].pk)._raw_delete("default")
+        whole, narrowed = made(Selection(since=MONDAY)), made(Selection(since=MONDAY, website="website"))
+
+    assert whole.read("proofs/2026-05-04.leaves").decode().splitlines() == [leaf(record) for record in records]
+    assert "proofs/2026-05-04.jsonl" in narrowed.namelist()
+
+
 def test_the_seals_run_from_the_first_day_asked_for_to_the_newest(published, client):
     record = chosen(client, at(MONDAY))
     chosen(client, at(WEDNESDAY))
@@ -371,6 +383,37 @@ def test_a_search_for_an_address_is_a_question_about_that_receipt(auditor, publi
     archive = opened(auditor.get(SELECTION, {"q": f"http://localhost/consent/{record.pk}/"}).streaming_content)
 
     assert document(archive, "manifest.json")["query"] == {"receipt": str(record.pk)}
+
+
+@pytest.mark.parametrize("day", ["2026-5-4", " 2026-05-04", "20260504"])
+def test_a_day_is_said_in_one_way_however_it_was_written(auditor, published, day):
+    chosen(auditor, at(MONDAY))
+    seal_closed_days(once_closed(MONDAY))
+
+    archive = opened(auditor.get(SELECTION, {"since": day, "until": day}).streaming_content)
+
+    assert document(archive, "manifest.json")["query"] == {"since": "2026-05-04", "until": "2026-05-04"}
+    assert "from 4 May 2026 up to and including 4 May 2026" in archive.read("README.txt").decode()
+
+
+@pytest.mark.parametrize("signal", [True, False])
+def test_the_desk_and_the_command_say_a_question_alike(auditor, published, signal):
+    chosen(auditor, at(MONDAY), gpc=signal)
+
+    archive = opened(auditor.get(SELECTION, {"gpc__exact": int(signal), "version": "1"}).streaming_content)
+
+    assert document(archive, "manifest.json")["query"] == Selection(gpc=signal, version=1).said()
+
+
+@pytest.mark.parametrize("search", ["a\0b", 'a"\0b', "a\r\nX:y\0b", "jan.jansen@example.nl"])
+def test_a_search_that_means_nothing_gives_no_bundle_of_everything(auditor, published, search):
+    chosen(auditor, at(MONDAY))
+
+    response = auditor.get(SELECTION, {"q": search}, follow=True)
+
+    assert response.redirect_chain[0][1] == 302
+    assert "Nothing was handed over" in response.text
+    assert not LogEntry.objects.exists()
 
 
 def test_a_selection_without_records_goes_back_to_the_list_with_a_word(auditor, published):

@@ -215,7 +215,8 @@ def test_days_that_were_purged_are_said_to_be_erased(published, client, unpacked
 
     assert code == 0, said
     assert (
-        "What the records of 2026-05-04 said (3): they were erased under a retention rule; their seal remains." in said
+        "That the records sealed on 2026-05-04 (3) were erased under a retention rule. The bundle says so, but no seal "
+        "covers that: rule records (A day.), since 2026-05-06." in said
     )
     assert "Of these days every record is here, and none was put in later: 2026-05-05." in said
 
@@ -709,6 +710,245 @@ def test_a_record_that_was_changed_in_the_database_itself_is_named(two_days, tmp
 
     assert code == 1
     assert f"Record {record.pk}: is not what was sealed on 2026-05-04" in said
+
+
+# -- Tampering that leaves no trace in what is left --------------------------------------------------
+
+
+def without_seals(bundled, keep=lambda day: False):
+    """Take the seals out of the days that are not to keep, with the proofs that need them."""
+    seals = bundled.json("seals.json")
+    seals["seals"] = [entry for entry in seals["seals"] if keep(json.loads(entry["text"])["day"])]
+    bundled.write("seals.json", seals)
+    for proof in (bundled.path / "proofs").iterdir():
+        if not keep(proof.stem):
+            proof.unlink()
+
+
+def without_records(bundled, is_out):
+    lines = bundled.file("records.jsonl").read_bytes().splitlines(keepends=True)
+    left = [line for line in lines if not is_out(json.loads(line))]
+    assert len(left) < len(lines)
+    bundled.write("records.jsonl", b"".join(left))
+
+
+def ask(bundled, **query):
+    """Write into the manifest that something else was asked for."""
+    bundled.write("manifest.json", bundled.json("manifest.json") | {"query": query})
+
+
+def test_a_seal_that_was_cut_off_before_later_ones_is_missed(of_one):
+    of_one.replace("records.jsonl", b'"analytical":true', b'"analytical":false')
+    without_seals(of_one, keep=lambda day: day > "2026-05-04")
+    of_one.make_the_manifest_agree()
+    newest = SealedDay.objects.get(day=TUESDAY)
+
+    for arguments in ([], ["--expect", newest.digest, "--key", newest.key]):
+        code, said = of_one.check(*arguments)
+        assert code == 1
+        assert "Records of 2026-05-04: 1. That day has no seal here, though a later day has one" in said
+        assert "had no seal yet" not in said
+
+
+def test_a_record_from_before_the_first_seal_is_named(two_days, client, tmp_path):
+    old = chosen(client, at(MONDAY - timedelta(days=1)))
+
+    code, said = run(Path(verify.__file__), written(Selection(since=old.recorded_at.date()), tmp_path / "bundle.zip"))
+
+    assert code == 1
+    assert "Records of 2026-05-03: 1. That day has no seal here, though a later day has one" in said
+
+
+def test_a_day_that_has_long_been_over_has_a_seal(of_one):
+    without_seals(of_one)
+    manifest = of_one.json("manifest.json")
+    of_one.write("manifest.json", manifest | {"made_at": "2026-05-06T22:30:00.000000Z"})
+    of_one.make_the_manifest_agree()
+
+    code, said = of_one.check()
+
+    assert code == 1
+    assert "Records of 2026-05-04: 1. That day was over for more than two days when the bundle was made" in said
+
+
+def test_a_day_that_is_just_over_need_not_be_sealed_yet(of_one):
+    without_seals(of_one)
+    of_one.make_the_manifest_agree()
+
+    code, said = of_one.check()
+
+    assert code == 0, said
+    assert "whose day of arrival had no seal yet: 1." in said
+
+
+@pytest.mark.parametrize("option", ["--key", "--expect"])
+def test_who_brings_a_key_or_a_seal_wants_proof(of_one, option):
+    newest = SealedDay.objects.get(day=TUESDAY)
+    without_seals(of_one)
+    of_one.make_the_manifest_agree()
+
+    code, said = of_one.check(option, newest.key if option == "--key" else newest.digest)
+
+    assert code == 1
+    assert "You gave a key or a seal, but of no record here a seal proves anything." in said
+
+
+def test_a_record_that_was_deleted_behind_the_triggers_is_missed_in_a_bundle_of_its_period(two_days, tmp_path):
+    with past_the_triggers():
+        ConsentRecord._base_manager.filter(pk=two_days[1].pk)._raw_delete("default")
+        archive = written(Selection(since=MONDAY, until=TUESDAY), tmp_path / "bundle.zip")
+
+    code, said = run(Path(verify.__file__), archive)
+
+    assert code == 1
+    assert "Records sealed on 2026-05-04 that are not here as they were: 1." in said
+    assert "every record is here, and none was put in later: 2026-05-05." in said
+
+
+@pytest.mark.parametrize("purges", [[], [{"rule": "x", "wording": "y", "before": "2026-05-05"}]])
+def test_a_record_that_was_taken_out_of_a_period_is_missed_whatever_is_put_in_the_place_of_the_hashes(
+    of_days, two_days, purges
+):
+    gone = two_days[1]
+    without_records(of_days, lambda record: record["id"] == str(gone.pk))
+    of_days.file("proofs/2026-05-04.leaves").unlink()
+    paths = [
+        {"id": str(pk), "index": proof["index"], "path": [neighbour for _side, neighbour in proof["path"]]}
+        for pk, proof in sealing.proofs_of([record for record in two_days if record != gone]).items()
+        if proof["day"] == "2026-05-04"
+    ]
+    of_days.write("proofs/2026-05-04.jsonl", b"".join(json.dumps(path).encode() + b"\n" for path in paths))
+    of_days.write("seals.json", of_days.json("seals.json") | {"purges": purges})
+    of_days.make_the_manifest_agree()
+
+    code, said = of_days.check()
+
+    assert code == 1
+    assert "Records sealed on 2026-05-04: 4. Here: 3." in said
+
+
+def test_the_first_days_of_a_period_cannot_be_cut_off_with_their_seals(of_days):
+    without_records(of_days, lambda record: record["recorded_at"] < "2026-05-05")
+    without_seals(of_days, keep=lambda day: day > "2026-05-04")
+    of_days.make_the_manifest_agree()
+
+    code, said = of_days.check()
+
+    assert code == 1
+    assert "The seals from 2026-05-04 until 2026-05-05 are missing." in said
+
+
+def test_the_last_days_of_a_period_cannot_be_cut_off_with_their_seals(of_days):
+    without_records(of_days, lambda record: record["recorded_at"] > "2026-05-05")
+    without_seals(of_days, keep=lambda day: day < "2026-05-05")
+    of_days.make_the_manifest_agree()
+    manifest = of_days.json("manifest.json")
+    assert of_days.check()[0] == 0  # so soon after, Tuesday may have no seal yet
+    of_days.write("manifest.json", manifest | {"made_at": "2026-05-08T09:00:00.000000Z"})
+
+    code, said = of_days.check()
+
+    assert code == 1
+    assert "The seals after 2026-05-04 are missing" in said
+
+
+def test_a_period_may_begin_before_the_first_seal_and_end_after_the_last(two_days, unpacked):
+    code, said = unpacked(Selection(since=date(2020, 1, 1), until=date(2030, 1, 1))).check()
+
+    assert code == 0, said
+
+
+def test_without_any_record_it_is_no_bundle(of_one):
+    of_one.write("records.jsonl", b"")
+    without_seals(of_one)
+    of_one.make_the_manifest_agree()
+
+    code, said = of_one.check()
+
+    assert code == 1
+    assert "There is no record here." in said
+
+
+def test_what_the_bundle_says_was_erased_is_not_proven(of_days):
+    purge = {"rule": "x", "wording": "y", "before": "2026-05-05", "decided_at": "2026-05-05T23:00:00.000000Z"}
+    without_records(of_days, lambda record: record["recorded_at"] < "2026-05-05")
+    of_days.write("seals.json", of_days.json("seals.json") | {"purges": [purge]})
+    of_days.file("proofs/2026-05-04.leaves").unlink()
+    of_days.make_the_manifest_agree()
+
+    _code, said = of_days.check()
+
+    unproven = said.partition("What this does not prove:")[2]
+    assert (
+        "That the records sealed on 2026-05-04 (4) were erased under a retention rule. The bundle says so, but no seal "
+        "covers that: rule x (y), since 2026-05-06." in unproven
+    )
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"receipt": "019aad0c-8f80-7000-8000-000000000001"},
+        {"website": "app"},
+        {"version": "2"},
+        {"action": "withdraw"},
+        {"gpc": "True"},
+        {"since": "2026-05-05"},
+        {"until": "2026-05-03"},
+    ],
+)
+def test_a_record_that_does_not_answer_the_question_is_named(of_one, two_days, query):
+    ask(of_one, **query)
+
+    code, said = of_one.check()
+
+    assert code == 1
+    assert f"Record {two_days[2].pk}: is not what the manifest says was asked for." in said
+
+
+def test_a_record_that_answers_the_question_is_right(two_days, unpacked):
+    selection = Selection(
+        receipt=two_days[2].pk, website="website", version=1, since=MONDAY, until=MONDAY, action="save", gpc=False
+    )
+
+    code, said = unpacked(selection).check()
+
+    assert code == 0, said
+
+
+# -- When a seal was made --------------------------------------------------------------------------
+
+
+def test_a_seal_says_when_it_was_made(of_one):
+    _code, said = of_one.check()
+
+    assert "The newest says that it was made on 2026-05-06." in said
+    assert "which was late" not in said
+
+
+def test_a_seal_that_was_made_late_is_named(published, client, unpacked):
+    record = chosen(client, at(MONDAY))
+    seal_closed_days(once_closed(date(2026, 5, 8)))
+
+    code, said = unpacked(Selection(receipt=record.pk)).check()
+
+    assert code == 0, said
+    assert (
+        "That nothing was changed before the seal of these days was made, which was late, on 2026-05-09: 2026-05-04 "
+        "– 2026-05-06." in said
+    )
+
+
+def test_a_moment_beside_a_seal_that_is_not_the_one_in_it_is_noticed(of_one):
+    seals = of_one.json("seals.json")
+    seals["seals"][0]["sealed_at"] = "2026-05-05T00:00:00.000000Z"
+    of_one.write("seals.json", seals)
+    of_one.make_the_manifest_agree()
+
+    code, said = of_one.check()
+
+    assert code == 1
+    assert "The seal of 2026-05-04: the moment beside it is not the one in its text." in said
 
 
 # -- What cannot be checked ------------------------------------------------------------------------

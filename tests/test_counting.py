@@ -4,6 +4,7 @@ import random
 import threading
 import uuid
 from collections import Counter
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -323,6 +324,62 @@ def test_of_several_that_count_at_once_no_record_is_counted_twice(transactional_
     assert stored() == by_hand()
 
 
+@contextmanager
+def once_before_the_records_are_grouped(act):
+    """Do ``act`` when the database is first asked for counts of records."""
+    waiting = [act]
+
+    def wrapper(execute, sql, *arguments):
+        if "GROUP BY" in sql and '"consent_consentrecord"' in sql and waiting:
+            waiting.pop()()
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(wrapper):
+        yield
+    assert not waiting
+
+
+def test_what_another_has_counted_in_the_meantime_is_not_counted_again(records):
+    records(NOON, number=3)
+    records(NOON + timedelta(days=1), number=2)
+
+    with once_before_the_records_are_grouped(lambda: count(SOME_DAYS_LATER)):
+        said = count(SOME_DAYS_LATER)
+
+    assert said == ""
+    assert stored() == by_hand()
+
+
+def test_a_day_counted_again_while_another_counts_more_of_it_has_both(records):
+    records(NOON - timedelta(hours=2), "reject_all")
+    count(NOON - timedelta(hours=1))
+    records(NOON, number=3)
+
+    with once_before_the_records_are_grouped(lambda: count(SOME_DAYS_LATER)):
+        recount(NOON.date())
+
+    assert stored() == by_hand()
+
+
+def test_a_day_of_which_records_are_erased_while_it_is_counted_again_keeps_its_counts(records):
+    records(NOON, number=2)
+    count(SOME_DAYS_LATER)
+    before = stored()
+
+    def erase():
+        RecordPurge.objects.create(
+            rule="proof", wording="At most two years.", cut_off=NOON + timedelta(days=1), decided_by="anna",
+            decided_at=SOME_DAYS_LATER,
+        )  # fmt: skip
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM consent_consentrecord")
+
+    with once_before_the_records_are_grouped(erase):
+        recount(NOON.date())
+
+    assert stored() == before
+
+
 # -- What it costs ------------------------------------------------------------------------------
 
 
@@ -349,6 +406,23 @@ def test_without_new_records_nothing_but_the_moment_is_written(records):
 
     written = [query["sql"] for query in queries if query["sql"].startswith(("INSERT", "UPDATE", "DELETE"))]
     assert [sql.split('"')[1] for sql in written] == ["consent_countedupto"]
+
+
+def test_records_are_read_before_the_transaction_that_would_keep_others_from_recording(transactional_db, records):
+    records(NOON, number=3)
+    asked = []
+
+    def note(execute, sql, *arguments):
+        if 'FROM "consent_consentrecord"' in sql:
+            asked.append(connection.in_atomic_block)
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(note):
+        count(SOME_DAYS_LATER)
+        recount(NOON.date())
+
+    assert len(asked) >= 3
+    assert not any(asked)
 
 
 # -- A day that is over -------------------------------------------------------------------------

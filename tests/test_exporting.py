@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from consent import exporting
 from consent.exporting import Selection, arrived, as_csv, as_json_lines, day_in, receipt_in, select
@@ -323,9 +324,9 @@ def test_a_search_that_finds_nothing_says_why(auditor, published, search, senten
         {"gpc__exact": "1"},
         {"since": "2026-05-05"},
         {"until": "2026-05-04"},
-        {"since": "no day"},
         {"decided": "7"},
-        {"q": "nobody"},
+        {"decided": "99"},
+        {"q": UUID},
         {"language": "en"},
         {"since": "2026-05-04", "website": "website", "gpc__exact": "0"},
     ],
@@ -341,6 +342,51 @@ def test_an_export_holds_what_the_list_shows(auditor, published, query):
     assert {row["id"] for row in exported} == {str(record.pk) for record in shown}
     lines = body_of(auditor.get(address_of("jsonl", **query))).splitlines()
     assert [json.loads(line)["id"] for line in lines] == [row["id"] for row in exported]
+
+
+MEANINGLESS = [
+    {"q": "jan.jansen@example.nl"},
+    {"q": "a\0b"},
+    {"since": "no day"},
+    {"version": "abc"},
+    {"version": "99999999999999999999"},
+    {"decided": "week"},
+    {"gpc__exact": "xyz"},
+    {"foo": "bar"},
+    {"version__x": "3"},
+    {"action__exact": ""},
+    {"action__exact": ["save", "withdraw"]},
+    {"is_once": "0"},
+    {"website": "jan.jansen@example.nl"},
+]
+
+
+@pytest.mark.parametrize("query", MEANINGLESS)
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_of_a_search_that_means_nothing_nothing_is_handed_over_or_logged(auditor, published, form, query):
+    arrive(at(MONDAY))
+
+    response = auditor.get(address_of(form, **query), follow=True)
+
+    assert response.redirect_chain[0] == (reverse("admin:consent_consentrecord_changelist", query=query), 302)
+    assert response.status_code == 200
+    assert "Nothing was handed over, because part of this search means nothing." in response.text
+    assert not LogEntry.objects.exists()
+
+
+@pytest.mark.parametrize("query", [{"version": "abc"}, {"version": "9" * 20}, {"version": "7"}, {"decided": "99"}])
+def test_a_filter_that_means_nothing_lets_nothing_through(auditor, published, query):
+    arrive(timezone.now())
+
+    assert not auditor.get(LIST, query).context["cl"].result_list
+
+
+def test_an_empty_filter_narrows_nothing_down(auditor, published):
+    record = arrive(timezone.now())
+
+    shown = auditor.get(LIST, {"version": "", "decided": "", "website": ""}).context["cl"].result_list
+
+    assert list(shown) == [record]
 
 
 def test_the_list_links_to_the_export_of_what_it_shows(auditor, published):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 import yaml
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import override
@@ -417,6 +418,37 @@ def test_a_moment_that_cannot_be_read_is_told(content, admin_client, query):
     assert admin_client.get(reverse(YAML, query=query)).status_code == 400
 
 
+@pytest.mark.parametrize("name", [PAGE, FILE])
+@pytest.mark.parametrize("field", ["since", "until"])
+@pytest.mark.parametrize("day", ["0001-01-01", "1999-12-31", "2101-01-01", "9999-12-31"])
+def test_a_day_far_from_our_time_asks_for_nothing(three_days, admin_client, name, field, day):
+    assert admin_client.get(reverse(name, query={field: day})).status_code == 200
+    assert len(found(admin_client, **{field: day})) == 3
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_a_day_far_from_our_time_is_told(db, admin_client, day):
+    assert "Choose a year from 2000 to 2100." in admin_client.get(reverse(PAGE, query={"until": day})).text
+
+
+@pytest.mark.parametrize("day", ["2000-01-01", "2100-12-31"])
+def test_the_first_and_the_last_day_that_can_be_asked_for_are_read(three_days, admin_client, day):
+    assert len(found(admin_client, since=day)) == (3 if day < "2026" else 0)
+    assert len(found(admin_client, until=day)) == (0 if day < "2026" else 3)
+    assert admin_client.get(reverse(THEN, query={"at": f"{day}T23:59"})).context["lists"] is not None
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00", "1999-12-31T23:59", "2101-01-01T00:00", "9999-12-31T23:59"])
+def test_a_moment_far_from_our_time_is_told(content, admin_client, at):
+    page = admin_client.get(reverse(THEN, query={"at": at}))
+    file = admin_client.get(reverse(YAML, query={"at": at}))
+
+    assert page.context["lists"] is None
+    assert "Choose a year from 2000 to 2100." in page.text
+    assert file.status_code == 400
+    assert "Choose a year from 2000 to 2100." in file.text
+
+
 # -- Who ---------------------------------------------------------------------------------------
 
 ADDRESSES = [(PAGE, {}), (FILE, {}), (THEN, {}), (YAML, {"at": "2026-03-01T12:00"})]
@@ -436,6 +468,21 @@ def test_nobody_else_sees_the_past(db, client, django_user_model, name, query):
 
     client.force_login(django_user_model.objects.create_user("sam", is_staff=True))
     assert client.get(reverse(name, query=query)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("permission", "opens"), [("view_processingpurpose", True), ("view_statementversion", False)]
+)
+def test_the_desk_lists_the_past_for_those_for_whom_it_opens(db, client, django_user_model, permission, opens):
+    sam = django_user_model.objects.create_user("sam", is_staff=True)
+    sam.user_permissions.add(Permission.objects.get(codename=permission))
+    client.force_login(sam)
+
+    groups = client.get(reverse("admin:index")).context["app_list"]
+
+    listed = {entry["admin_url"] for group in groups for entry in group["models"]}
+    assert (reverse(PAGE) in listed) is opens
+    assert (client.get(reverse(PAGE)).status_code == 200) is opens
 
 
 @pytest.mark.parametrize(("name", "query"), ADDRESSES)

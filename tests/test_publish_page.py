@@ -1,14 +1,17 @@
 """The page of the draft: what it tells, what it shows, how it goes on, and what it refuses."""
 
+import json
 import re
 from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 
 from policies import workflow
 from policies.models import (
@@ -18,6 +21,7 @@ from policies.models import (
     Proposal,
     Section,
     StatementVersion,
+    Waiver,
     Website,
 )
 from policies.publishing import look_at_draft
@@ -548,3 +552,77 @@ def test_the_page_costs_the_same_queries_whatever_the_number_of_rows(publisher, 
 
     with django_assert_num_queries(len(before)):
         publisher.get(reverse(PAGE))
+
+
+# -- What a version keeps of its review ----------------------------------------------------------
+
+
+def page_of(version):
+    return reverse("admin:policies_statementversion_change", args=[version.pk])
+
+
+def found_in(client, version):
+    return client.get(page_of(version)).text.split('id="review"')[1].split("</section>")[0]
+
+
+@pytest.mark.parametrize("group", ["editor", "publisher", "auditor"])
+def test_a_version_says_what_was_found_and_what_was_waived_why_and_by_whom(client, staff, published, group):
+    waived = [kept for kept in json.loads(published.review)["findings"] if kept["waiver"]]
+    Waiver.objects.all().delete()  # as published, whatever has become of it since
+    client.force_login(staff(group))
+
+    said = found_in(client, published)
+
+    assert waived
+    assert f"<dt>Waived</dt><dd>{len(waived)}</dd>" in said
+    for kept in waived:
+        assert escape(kept["waiver"]["reason"]["en"]) in said
+        assert escape(kept["waiver"]["by"]) in said
+        assert escape(kept["sentence"]["en"]) in said
+
+
+def test_a_version_marks_what_the_version_before_did_not_have(publisher, edited, publish):
+    ProcessingPurpose.objects.get(slug="contact").data_subjects.clear()
+    finding = look_at_draft().blocking[0]
+    second = publish()
+
+    said = found_in(publisher, second)
+
+    assert "<dt>New</dt><dd>1</dd>" in said
+    assert f'<th scope="row">{finding.code} <strong class="desk-tag">new</strong>' in said
+
+
+def test_a_version_leads_to_the_proposal_that_it_was(publisher, edited):
+    proposal = handed_in()
+    workflow.approve(proposal, by="petra")
+    version = workflow.publish_proposal(proposal, by="petra")
+
+    assert f'href="{reverse("admin:policies_proposal_change", args=[proposal.pk])}"' in found_in(publisher, version)
+
+
+def test_a_version_that_was_published_by_a_command_leads_to_no_proposal(publisher, published):
+    assert "/proposal/" not in found_in(publisher, published)
+
+
+def test_who_may_not_see_proposals_gets_no_link_to_one(client, edited, django_user_model):
+    proposal = handed_in()
+    workflow.approve(proposal, by="petra")
+    version = workflow.publish_proposal(proposal, by="petra")
+    sam = django_user_model.objects.create_user("sam", is_staff=True)
+    sam.user_permissions.add(Permission.objects.get(codename="view_statementversion"))
+    client.force_login(sam)
+
+    assert "/proposal/" not in found_in(client, version)
+
+
+def test_a_version_of_an_earlier_release_says_that_no_review_was_kept(publisher, published):
+    older = StatementVersion.objects.create(
+        number=2, document=published.document, digest="0" * 64, previous_digest=published.digest,
+        published_by="anna", change_summary_en="Old.", change_summary_nl="Oud.", asks_again={},
+        effective_at=timezone.now(),
+    )  # fmt: skip
+
+    said = found_in(publisher, older)
+
+    assert "No review was kept with this version." in said
+    assert "<dt>" not in said

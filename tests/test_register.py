@@ -288,6 +288,21 @@ def test_an_empty_desk_has_an_empty_register(db):
     assert made.general == {}
 
 
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "jsonld"])
+def test_each_file_that_an_empty_desk_offers_can_be_had(admin_client, kind):
+    assert admin_client.get(reverse(FILE, args=[kind])).status_code == 200
+
+
+def test_nobody_is_named_responsible_before_the_company_is_known(published, admin_client):
+    assert "dpv:hasDataController" in admin_client.get(reverse(FILE, args=["jsonld"])).json()
+    Controller.objects.all().delete()
+
+    record = admin_client.get(reverse(FILE, args=["jsonld"])).json()
+
+    assert "dpv:hasDataController" not in record
+    assert len(record["dpv:hasProcess"]) == 17
+
+
 # -- To do -------------------------------------------------------------------------------------
 
 

@@ -237,6 +237,14 @@ def test_many_records_are_sorted_in_runs_and_kept_in_parts(published, monkeypatc
     assert [len(body) // 48 for body in SealLeaves.objects.values_list("body", flat=True)] == [10, 10, 10, 3]
 
 
+def test_a_clock_of_ours_that_is_ahead_closes_no_day_that_still_goes_on(published):
+    """Records bear the database's clock, and go on arriving."""
+    arrive(timezone.now())
+
+    assert seal_closed_days(timezone.now() + timedelta(days=2)) == ""
+    assert not SealedDay.objects.exists()
+
+
 def test_what_takes_long_leaves_the_other_jobs_their_turn(published, monkeypatch):
     monkeypatch.setattr(sealing, "AT_A_TIME", 0)
     arrive(at(MONDAY))
@@ -274,6 +282,26 @@ def test_sealing_reads_days_by_the_moment_of_arrival_and_locks_nothing(published
     # The first of all by its key, before the first seal.
     assert [sql for sql in whole_table if not sql.endswith('ORDER BY "consent_consentrecord"."id" ASC LIMIT 1')] == []
     assert all("recorded_at" in sql.split("WHERE")[1] for sql in on_records if sql not in whole_table)
+
+
+def test_no_record_is_read_or_hashed_in_the_transaction_that_writes_the_seal(published, transactional_db):
+    """With SQLite nobody can record while that lasts; PostgreSQL reads in a transaction that locks nothing."""
+    if connection.vendor == "postgresql":
+        return
+    arrive(at(MONDAY), number=3)
+    count(once_closed(MONDAY))
+    asked = []
+
+    def note(execute, sql, *arguments):
+        asked.append((connection.in_atomic_block, sql))
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(note):
+        seal_closed_days(once_closed(MONDAY))
+
+    inside = [sql for is_inside, sql in asked if is_inside]
+    assert [sql for sql in inside if 'INSERT INTO "consent_sealleaves"' in sql]
+    assert not [sql for sql in inside if "consent_consentrecord" in sql]
 
 
 def test_seals_are_never_changed_or_deleted(published):
@@ -348,11 +376,13 @@ def test_records_arrive_while_a_day_is_sealed(published, transactional_db, monke
     assert SealedDay.objects.get().count == 3
 
 
-def test_a_day_waits_for_a_transaction_from_before_its_end(published, transactional_db):
+def test_a_day_waits_for_a_transaction_from_before_its_end(published, transactional_db, monkeypatch):
     """PostgreSQL: a record whose commit hangs bears the day that is over."""
     if connection.vendor != "postgresql":
         return
     today = timezone.localdate()
+    # Nothing else can bring on the night while a transaction of the day is still open.
+    monkeypatch.setattr(sealing, "_database_clock", lambda: once_closed(today))
     arrive(timezone.now())
     begun, finish = threading.Event(), threading.Event()
 

@@ -298,9 +298,7 @@ def auditor(client, staff):
 
 @pytest.mark.parametrize("url", [PAGE, FILE])
 @pytest.mark.parametrize(("group", "status"), [("auditor", 200), ("editor", 200), ("publisher", 200), (None, 403)])
-def test_every_group_sees_statistics_and_who_is_in_none_does_not(
-    client, staff, django_user_model, url, group, status
-):
+def test_every_group_sees_statistics_and_who_is_in_none_does_not(client, staff, django_user_model, url, group, status):
     """They are of no person, and editors see by them what their texts do."""
     client.force_login(staff(group) if group else django_user_model.objects.create_user("zoe", is_staff=True))
 

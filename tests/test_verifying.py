@@ -626,9 +626,7 @@ def test_no_pdf_at_all_is_each_of_them_missing(two_versions):
     with past_the_triggers():
         StatementPdf._base_manager.all()._raw_delete("default")
 
-        assert found() == [
-            ("pdf-missing", subject, None) for subject in ("1 (en)", "1 (nl)", "2 (en)", "2 (nl)")
-        ]
+        assert found() == [("pdf-missing", subject, None) for subject in ("1 (en)", "1 (nl)", "2 (en)", "2 (nl)")]
 
 
 def test_that_a_pdf_is_as_good_as_the_digest_beside_it_is_said(published):

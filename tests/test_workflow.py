@@ -10,7 +10,16 @@ from django.utils import timezone
 
 from policies import rendering, workflow
 from policies.first_install import install_example
-from policies.models import CookieVendor, ProcessingPurpose, Proposal, Section, StatementVersion, Waiver
+from policies.models import (
+    CookieVendor,
+    DataSubjectRight,
+    ProcessingPurpose,
+    Proposal,
+    PurposeLegalBasis,
+    Section,
+    StatementVersion,
+    Waiver,
+)
 from policies.publishing import NotPublishable, look_at_draft, publish_statement
 from retention.models import RetentionRule
 
@@ -98,6 +107,26 @@ def test_the_database_refuses_too_that_one_person_submits_and_approves(submitted
         Proposal.objects.filter(pk=submitted.pk).update(
             state=State.APPROVED, approved_by="anna", approved_at=timezone.now()
         )
+
+
+def test_who_is_renamed_meanwhile_still_cannot_approve_their_own(edited, django_user_model):
+    anna = django_user_model.objects.create_user("anna")
+    proposal = workflow.submit(by="anna", change_summary=SUMMARY)
+    anna.username = "anna2"
+    anna.save()
+
+    assert "cannot approve" in refusal(workflow.approve, proposal, by="anna2")
+
+
+def test_an_error_that_appears_outside_the_content_voids_an_approval(edited):
+    PurposeLegalBasis.objects.filter(basis="legitimate-interests").update(balancing_test="In the file, 2026-01-01.")
+    Waiver.objects.filter(code="A5").delete()
+    proposal = workflow.submit(by="anna", change_summary=SUMMARY)
+    workflow.approve(proposal, by="berta")
+
+    PurposeLegalBasis.objects.filter(basis="legitimate-interests").update(balancing_test="")
+
+    assert "finds an error" in refusal(workflow.publish_proposal, proposal, by="berta")
 
 
 def test_an_edit_voids_a_proposal_visibly_and_taking_it_back_makes_it_stand_again(submitted):
@@ -316,6 +345,17 @@ def test_what_lacks_a_language_cannot_be_waived(content):
     lacking = next(finding for finding in look_at_draft().findings if finding.code == "S2")
 
     assert "repaired" in refusal(workflow.waive, lacking, by="berta", reason={"en": "Never mind.", "nl": ""})
+
+
+def test_a_waiver_does_not_hold_for_more_than_was_waived(content):
+    DataSubjectRight.objects.filter(article="15").delete()
+    (one,) = [finding for finding in look_at_draft().blocking if finding.code == "A9"]
+    workflow.waive(one, by="berta", reason={"en": "Added next week.", "nl": ""})
+    assert "A9" not in {finding.code for finding in look_at_draft().blocking}
+
+    DataSubjectRight.objects.filter(article="16").delete()
+
+    assert "A9" in {finding.code for finding in look_at_draft().blocking}
 
 
 def test_an_error_blocks_until_it_is_waived_and_again_when_the_waiver_is_withdrawn(content):

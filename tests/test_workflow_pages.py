@@ -367,6 +367,22 @@ def test_it_is_sent_back_with_words_for_who_submitted_it(publisher, submitted):
     assert not LogEntry.objects.filter(change_message="").exists()
 
 
+@pytest.mark.parametrize(
+    ("comment", "sentence"),
+    [
+        ("Say which\0phones.", "Null characters are not allowed."),
+        ("x" * 5001, "Ensure this value has at most 5000 characters (it has 5001)."),
+    ],
+)
+def test_words_that_cannot_be_kept_are_refused_and_it_stays_where_it_was(publisher, submitted, comment, sentence):
+    assert sentence in press(publisher, submitted, "send_back", comment=comment).text
+    assert (now(submitted).state, now(submitted).comment) == ("submitted", "")
+
+    press(publisher, submitted, "send_back", comment="x" * 5000)
+
+    assert (now(submitted).state, now(submitted).comment) == ("returned", "x" * 5000)
+
+
 def test_who_submitted_takes_it_back(client, staff, submitted):
     client.force_login(staff("editor", name="eva"))
 

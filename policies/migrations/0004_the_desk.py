@@ -102,6 +102,8 @@ class Migration(migrations.Migration):
                 ("change_summary_nl", models.TextField(verbose_name="what changed (Dutch)")),
                 ("ask_also", models.JSONField(blank=True, default=dict, verbose_name="asked again by choice")),
                 ("submitted_by", models.CharField(max_length=150, verbose_name="submitted by")),
+                ("submitter", models.BigIntegerField(blank=True, editable=False, null=True)),
+                ("approver", models.BigIntegerField(blank=True, editable=False, null=True)),
                 (
                     "submitted_at",
                     models.DateTimeField(
@@ -920,6 +922,18 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="proposal_four_eyes",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="proposal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("approver", None),
+                    ("submitter", None),
+                    models.Q(("approver", models.F("submitter")), _negated=True),
+                    _connector="OR",
+                ),
+                name="proposal_four_eyes_of_accounts",
             ),
         ),
         migrations.AddConstraint(

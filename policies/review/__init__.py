@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from django.utils.translation import get_language
@@ -18,6 +19,7 @@ from retention.languages import Bilingual, both, in_both
 
 from ..models import Waiver
 from ..reading import LANGUAGE_KEYS, in_language
+from ..snapshot import canonical
 
 # From a list of the content to a field: ("purposes", "contact", "title"), ("controller", "email"),
 # ("pages", "statement", "rights", "text"), ("purposes", "contact", "legal_bases", "contract", "explanation").
@@ -46,6 +48,11 @@ class Subject:
     before: dict[str, Any] | None = None
     edited: Mapping[Place, Mapping[str, datetime]] = field(default_factory=dict)
     today: date = date.min
+
+    @cached_property
+    def texts(self) -> list[tuple[Place, Bilingual]]:
+        """Every text of the content with its place; walked once for all rules."""
+        return list(texts(self.content))
 
     def entries(self, key: str) -> dict[str, dict[str, Any]]:
         """The entries of the list ``key`` by their slugs."""
@@ -89,8 +96,12 @@ class Finding:
 
     @property
     def about(self) -> str:
-        """A short fingerprint of the text found wanting; empty where a text is not what is wanting."""
-        return hashlib.sha256(self.fault.about.encode()).hexdigest()[:16] if self.fault.about else ""
+        """A short fingerprint of the text found wanting, else of the words that tell how far it goes.
+
+        Empty where there is neither: then the place says it all.
+        """
+        found = self.fault.about or (canonical(dict(self.fault.words)) if self.fault.words else "")
+        return hashlib.sha256(found.encode()).hexdigest()[:16] if found else ""
 
     @property
     def blocks(self) -> bool:

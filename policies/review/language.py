@@ -48,7 +48,7 @@ Pair = tuple[Place, Bilingual, Passage, Passage]
 
 def written(subject: Subject) -> Iterator[tuple[Place, Bilingual]]:
     """The texts that people wrote, those in one language included."""
-    for place, text in texts(subject.content):
+    for place, text in subject.texts:
         if is_written(place) and any(side.strip() for side in text.values()):
             yield place, text
 

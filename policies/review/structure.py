@@ -16,7 +16,7 @@ from retention.languages import in_both
 
 from ..reading import home_website
 from ..validators import check_contrast
-from . import Fault, Place, Subject, name_of, rule, texts
+from . import Fault, Place, Subject, name_of, rule
 
 DESIGN = "Art. 12(1) GDPR"
 
@@ -52,7 +52,7 @@ def has_its_parts(subject: Subject) -> Iterator[Fault]:
 @rule("S2", DESIGN, is_waivable=False)
 def exists_in_both_languages(subject: Subject) -> Iterator[Fault]:
     """No fallback: a visitor never reads the other language."""
-    for place, text in texts(subject.content):
+    for place, text in subject.texts:
         missing = {language for language, said in text.items() if not said.strip()}
         is_required = place[-1] in REQUIRED or (place[0], place[-1]) == ("rights", "explanation")
         if not missing or (len(missing) == len(text) and not is_required):
