@@ -39,6 +39,9 @@ from . import (
 )
 from .forms import country_field, word_boxes
 from .groups import SUBMIT
+from .reading import completed
+from .rendering import parse
+from .review.listing import known_to, rows_kept
 from .review.structure import is_within
 from .review_views import findings_of
 
@@ -524,6 +527,18 @@ class StatementVersionAdmin(EvidenceAdmin):
     def changelist_view(self, request, extra_context=None):
         may_submit = request.user.has_perm(SUBMIT)
         return super().changelist_view(request, {"may_submit": may_submit} | (extra_context or {}))
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        """With what the review found when it was published, whatever has become of that since."""
+        before = models.StatementVersion.objects.filter(digest=obj.previous_digest).defer("document").first()
+        rows = rows_kept(obj.review, completed(parse(obj.document)["content"]), known_to(before))
+        found = {
+            "rows": [row for row in rows if not row.waiver],
+            "waived": [{"row": row} for row in rows if row.waiver],
+            "new": [row for row in rows if row.is_new],
+            "proposal": models.Proposal.objects.filter(version=obj).defer("content", "review").first(),
+        }
+        return super().render_change_form(request, context | found, add, change, form_url, obj)
 
     def changes_view(self, request, pk):
         version = self._version_or_404(request, pk)

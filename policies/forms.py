@@ -146,6 +146,12 @@ class ScheduleForm(forms.Form):
     )
 
 
+class SendBackForm(forms.Form):
+    """What has to be changed before a proposal is approved."""
+
+    comment = forms.CharField(max_length=5000, error_messages={"required": _("Say what has to be changed.")})
+
+
 class WaiveForm(forms.Form):
     """The reason with which a finding is accepted, in either language; the rest says which finding."""
 

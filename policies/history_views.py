@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.http import HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
@@ -24,6 +25,15 @@ from .models import StatementVersion
 PERMISSION = "policies.view_processingpurpose"
 PER_PAGE = 100
 BY_COMMAND = "command"
+# Long before and after any record, and far from the ends of the calendar, beyond which no clock counts.
+YEARS = range(2000, 2101)
+
+
+def near_our_time(moment):
+    if moment.year not in YEARS:
+        raise ValidationError(
+            gettext_lazy("Choose a year from %(first)s to %(last)s."), params={"first": YEARS[0], "last": YEARS[-1]}
+        )
 
 
 class Day(forms.DateInput):
@@ -45,8 +55,12 @@ class Moment(forms.DateTimeInput):
 class SoughtForm(forms.Form):
     """Which changes to show. What cannot be read is told, and asks for nothing."""
 
-    since = forms.DateField(label=pgettext_lazy("period", "from"), required=False, widget=Day())
-    until = forms.DateField(label=gettext_lazy("up to and including"), required=False, widget=Day())
+    since = forms.DateField(
+        label=pgettext_lazy("period", "from"), required=False, widget=Day(), validators=[near_our_time]
+    )
+    until = forms.DateField(
+        label=gettext_lazy("up to and including"), required=False, widget=Day(), validators=[near_our_time]
+    )
     person = forms.ChoiceField(label=gettext_lazy("who"), required=False)
     list = forms.ChoiceField(label=gettext_lazy("list"), required=False)
     text = forms.CharField(label=gettext_lazy("text or identifier"), required=False, max_length=200)
@@ -75,7 +89,10 @@ class SoughtForm(forms.Form):
 
 class MomentForm(forms.Form):
     at = forms.DateTimeField(
-        label=gettext_lazy("moment"), widget=Moment(), input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+        label=gettext_lazy("moment"),
+        widget=Moment(),
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
+        validators=[near_our_time],
     )
 
 
@@ -150,7 +167,8 @@ def content_yaml(request):
     """That content as a file for ``load_policy``."""
     form = MomentForm(request.GET)
     if not form.is_valid():
-        return HttpResponse(_("Say which moment, such as ?at=2026-11-22T09:00."), status=400, content_type="text/plain")
+        said = [*form.errors["at"], _("Say which moment, such as ?at=2026-11-22T09:00.")]
+        return HttpResponse("\n".join(said), status=400, content_type="text/plain; charset=utf-8")
     at = form.cleaned_data["at"]
     text = content_file.dump(history.RowsThen(at))
     response = HttpResponse(text, content_type="application/yaml; charset=utf-8")

@@ -21,7 +21,7 @@ from . import preview_views, previewing, workflow
 from .asking import add_to_asked, settle_fingerprints
 from .comparing import asked_again, compare
 from .edits import edits_since
-from .forms import LinkForm, ScheduleForm
+from .forms import LinkForm, ScheduleForm, SendBackForm
 from .groups import PUBLISH, SUBMIT
 from .models import Proposal, StatementVersion
 from .publishing import NotPublishable, look_at_draft
@@ -173,7 +173,10 @@ def approve(request, proposal):
 
 @act(PUBLISH)
 def send_back(request, proposal):
-    workflow.send_back(proposal, by=request.user.get_username(), comment=request.POST.get("comment", ""))
+    form = SendBackForm(request.POST)
+    if not form.is_valid():
+        raise NotPublishable(form.errors["comment"])
+    workflow.send_back(proposal, by=request.user.get_username(), comment=form.cleaned_data["comment"])
     return _("Sent back.")
 
 

@@ -181,12 +181,13 @@ def as_jsonld(register: Register) -> dict[str, Any]:
     """
     content = register.content
     entries = vocabulary.entries_of(content)
+    responsible = {"dpv:hasDataController": vocabulary.controller_of(content)} if content["controller"] else {}
     return {
         "@context": vocabulary.CONTEXT,
         "@type": "dpv:ROPA",
         "dct:title": [{"@value": register.title, "@language": register.language}],
         "dct:created": {"@value": register.made_at.isoformat(timespec="seconds"), "@type": "xsd:dateTime"},
-        "dpv:hasDataController": vocabulary.controller_of(content),
+        **responsible,
         "dpv:hasProcess": [
             vocabulary.process(purpose, entries) | _internal_terms(purpose, register) for purpose in content["purposes"]
         ],

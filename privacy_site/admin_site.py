@@ -12,6 +12,7 @@ from django.utils.translation import pgettext_lazy
 
 from consent import statistics_views
 from consent.chart import KINDS
+from policies import history_views
 
 from . import dashboard
 
@@ -103,7 +104,7 @@ GROUPS = [
                 "content-history",
                 _("History of the content"),
                 "policies_statementversion_history",
-                "policies.view_statementversion",
+                history_views.PERMISSION,
             ),
             Page("statistics", _("Statistics of consent"), "consent_statistics", statistics_views.PERMISSION),
         ],

@@ -35,6 +35,22 @@ def pytest_configure():
         settings.DATABASES["default"]["NAME"] = f"{directory}/live.sqlite3"
 
 
+# What happens in a browser, or in pure functions: the suite runs these once, not once per database.
+ANY_DATABASE = {
+    "test_autonomous_tools", "test_banner_axe", "test_banner_bytes", "test_blocking", "test_bundle_verify",
+    "test_catalogue", "test_choice", "test_clearing", "test_comparing", "test_docs", "test_facts", "test_looks",
+    "test_pdf", "test_periods", "test_recipes", "test_repository", "test_review_faults", "test_review_language",
+    "test_review_law", "test_sentences", "test_settings", "test_sharing", "test_signals", "test_translations",
+    "test_wording",
+}  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.stem in ANY_DATABASE:
+            item.add_marker(pytest.mark.any_database)
+
+
 class RequestsUnderWay:
     """How many requests the live server is answering; a flush would lock itself out with them."""
 

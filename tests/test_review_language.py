@@ -136,6 +136,10 @@ def test_what_is_the_same_in_both_languages_is_told_once():
         ("call 085 123 45 67", "bel 085 123 45 76", "851234567", "851234576"),
         ("two colleagues decide", "drie collega’s beslissen", "2", "3"),
         ("Article 52", "artikel 25", "52", "25"),
+        ("thirty shops", "veertig winkels", "30", "40"),
+        ("two hundred shops", "driehonderd winkels", "200", "300"),
+        ("99999999999999999999 days", "binnenkort", "99999999999999999999", "nothing"),
+        ("within 48 hours", "binnen 72 uur", "48", "72"),
     ],
 )
 def test_a_number_that_differs_is_found(en, nl, only_english, only_dutch):
@@ -158,6 +162,12 @@ def test_a_number_that_differs_is_found(en, nl, only_english, only_dutch):
         ("TLS 1.2; 27001/27002", "TLS 1.2; 27001/27002"),
         ("within 2 days", "binnen twee dagen"),  # a period: see L5
         ("on 8 November 2021", "op 8-11-2021"),  # a date: see L4
+        ("forty-two shops", "tweeënveertig winkels"),
+        ("42 shops", "tweeënveertig winkels"),
+        ("twenty-four hours", "24 uur"),
+        ("two hundred shops", "tweehonderd winkels"),
+        ("within 72 hours", "binnen drie dagen"),
+        ("kept for 1,000 days", "1.000 dagen bewaard"),
     ],
 )
 def test_the_same_number_in_the_way_of_each_language_is_left_alone(en, nl):
@@ -219,6 +229,14 @@ def test_the_same_date_in_the_way_of_each_language_is_left_alone(en, nl):
         ("for a month", "een jaar lang", "1 month", "1 year"),
         ("for six months", "anderhalf jaar", "6 months", "18 months"),
         ("P1Y", "P2Y", "1 year", "2 years"),
+        ("within thirty days", "binnen zestig dagen", "30 days", "60 days"),
+        ("for ninety days", "dertig dagen lang", "90 days", "30 days"),
+        ("two hundred days", "honderd dagen", "200 days", "100 days"),
+        ("two and a half years", "anderhalf jaar", "30 months", "18 months"),
+        ("a fortnight", "drie weken", "nothing", "3 weeks"),
+        ("within 0 days", "binnenkort", "0 days", "nothing"),
+        ("for 0 years", "een tijdje", "0 months", "nothing"),
+        ("for 99999 years", "een tijdje", "99,999 years", "nothing"),
     ],
 )
 def test_a_period_that_differs_is_found(en, nl, only_english, only_dutch):
@@ -239,6 +257,18 @@ def test_a_period_that_differs_is_found(en, nl, only_english, only_dutch):
         ("24 hours a day", "24 uur per dag"),
         ("once a year", "jaarlijks"),
         ("within a month", "binnen een maand"),
+        ("within thirty days", "binnen 30 dagen"),
+        ("twenty-five days", "vijfentwintig dagen"),
+        ("a hundred days", "honderd dagen"),
+        ("one and a half years", "anderhalf jaar"),
+        ("a year and a half", "18 maanden"),
+        ("two and a half years", "tweeënhalf jaar"),
+        ("2.5 years", "2,5 jaar"),
+        ("1.5 years", "anderhalf jaar"),
+        ("a fortnight", "twee weken"),
+        ("5 days", "5 etmalen"),
+        ("within 72 hours", "binnen drie dagen"),
+        ("within 48 hours", "binnen 72 uur"),  # numbers: see L3
     ],
 )
 def test_the_same_period_in_the_words_of_each_language_is_left_alone(en, nl):
@@ -285,6 +315,9 @@ def linked(address):
         ("https://one.example", "https://other.example"),
         ("mailto:a@shop.example", "mailto:b@shop.example"),
         ("https://shop.example/?page=1", "https://shop.example/?page=2"),
+        ("https://[company].example/x", "https://[bedrijf].example/x"),
+        ("https://[company].example/en/x", "https://shop.example/x"),
+        ("https://shop.example/en/terms", "http://[::1"),
     ],
 )
 def test_a_link_that_leads_elsewhere_is_found(en, nl):
@@ -306,6 +339,7 @@ def test_a_link_that_is_missing_is_found():
         ("https://shop.example/?hl=en", "https://shop.example/?hl=nl"),
         ("https://shop.example/#rights", "https://shop.example/#rechten"),
         ("https://shop.example/", "https://www.shop.example"),
+        ("https://[company].example/x", "https://[company].example/x"),
     ],
 )
 def test_the_same_page_in_each_language_is_left_alone(en, nl):
@@ -421,6 +455,13 @@ def test_a_paragraph_of_more_than_120_words_is_found_in_either_language():
             "Het is honderd procent beveiligd.",
             "“impossible to hack”, “honderd procent beveiligd”",
         ),
+        ("Your data is 100% safe with us and is not shared.", "We passen op.", "“100% safe”"),
+        ("We take care.", "Je gegevens zijn 100% veilig en worden niet gedeeld.", "“100% veilig”"),
+        ("We guarantee that your data will not be leaked.", "We passen op.", "“We guarantee”"),
+        ("We take care.", "Wij garanderen dat je gegevens niet uitlekken.", "“garanderen”"),
+        ("We do not sell it, and it is fully protected.", "We passen op.", "“fully protected”"),
+        ("Not only is it private: it is completely safe.", "We passen op.", "“completely safe”"),
+        ("We take care.", "Niemand leest mee, en het is altijd beveiligd.", "“altijd beveiligd”"),
     ],
 )
 def test_a_claim_that_nobody_can_keep_is_found(en, nl, found):
@@ -436,6 +477,10 @@ def test_a_claim_that_nobody_can_keep_is_found(en, nl, found):
         ("We never ask for more than we need.", "We vragen nooit meer dan we nodig hebben."),
         ("99% available", "99% beschikbaar"),
         ("We do not sell your data.", "We verkopen je gegevens niet."),
+        ("No system is ever completely safe.", "Niets is ooit helemaal veilig."),
+        ("Nobody can guarantee that it is 100% safe.", "Niemand kan garanderen dat het 100% veilig is."),
+        ("We can’t promise that it is watertight.", "Wij garanderen dat niet."),
+        ("100% safe does not exist.", "100% veilig bestaat niet."),
     ],
 )
 def test_always_and_never_in_a_harmless_sense_are_left_alone(en, nl):
@@ -493,6 +538,10 @@ def test_short_words_may_come_back():
         ("Over TLS 1.0 or better.", "“TLS 1.0”"),
         ("With TLS 1.2, 1.1 and 1.0.", "“TLS 1.2, 1.1”"),
         ("With TLS version 1.1.", "“TLS version 1.1”"),
+        ("Connections use TLSv1.0 or TLS1.1.", "“TLSv1.0”, “TLS1.1”"),
+        ("We use TLS 1.0 and do not log it.", "“TLS 1.0”"),
+        ("We do not log it, but use TLS 1.0.", "“TLS 1.0”"),
+        ("Nothing gets out without SSL encryption.", "“SSL”"),
     ],
 )
 def test_an_outdated_protocol_is_found(text, found):
@@ -502,10 +551,40 @@ def test_an_outdated_protocol_is_found(text, found):
 
 
 @pytest.mark.parametrize(
-    "text", ["We use TLS 1.2 or 1.3.", "We no longer use TLS 1.0.", "TLS 1.1 has been disabled.", "See 1.1 on TLS."]
+    "text",
+    [
+        "We use TLS 1.2 or 1.3.",
+        "We no longer use TLS 1.0.",
+        "TLS 1.1 has been disabled.",
+        "See 1.1 on TLS.",
+        "We do not support SSL, TLS 1.0 and 1.1.",
+        "SSL and older versions of TLS are disabled.",
+        "Our SSL certificate is renewed each year.",
+        "An SSL/TLS certificate proves it.",
+    ],
 )
 def test_what_is_safe_or_switched_off_is_left_alone(text):
     assert faults("L12", text, "Versleuteld.") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Wij gebruiken TLS 1.0 en loggen dat niet.", "“TLS 1.0”"),
+        ("Verbindingen gebruiken TLSv1.0 of TLS1.1.", "“TLSv1.0”, “TLS1.1”"),
+    ],
+)
+def test_an_outdated_protocol_is_found_in_dutch(text, found):
+    [sentence] = sentences("L12", "Encrypted.", text)
+
+    assert f"no longer safe: {found}." in sentence
+
+
+@pytest.mark.parametrize(
+    "text", ["Wij gebruiken TLS 1.0 niet meer.", "SSL en TLS 1.0 staan uit.", "Het SSL-certificaat van de site."]
+)
+def test_what_is_safe_or_switched_off_is_left_alone_in_dutch(text):
+    assert faults("L12", "Encrypted.", text) == []
 
 
 # -- L13: promises ---------------------------------------------------------------------------
@@ -530,6 +609,12 @@ def test_a_period_that_no_rule_states_is_found():
     ]
     assert sentences("L13", "We delete it.", "We bewaren het 6 weken.", retention_rules=[rule("one", "P1Y")]) == [
         "This names a period that no rule states: 6 weeks. Correct it, or add the retention rule."
+    ]
+    assert sentences("L13", "We delete it after thirty days.", "We wissen het.") == [
+        "This names a period that no rule states: 30 days. Correct it, or add the retention rule."
+    ]
+    assert sentences("L13", "Kept for 0 days.", "-") == [
+        "This names a period that no rule states: 0 days. Correct it, or add the retention rule."
     ]
 
 
@@ -572,6 +657,24 @@ def test_a_purpose_may_name_the_period_of_the_rule_before_and_of_an_exception():
 
 
 # -- All of them -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "See https://[company].example/x.",
+        linked("http://[::1"),
+        "Kept for 0 days, 0 weeks or P0D.",
+        "Kept for 99999999999999999999 days.",
+        f"Deleted after {'9' * 5000} years.",
+        "Since 31 February 2021, 2021-99-99 and 0000-00-00.",
+    ],
+)
+def test_no_rule_breaks_on_a_text_however_odd(text):
+    for code in [code for code in RULES if code.startswith(("L", "A17"))]:
+        for draft in [subject(text, "We vragen."), subject("We ask.", text)]:
+            for fault in RULES[code].look(draft):
+                assert str(fault.sentence)
 
 
 def test_what_follows_from_structure_is_not_read():

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.functional import Promise
-from django.utils.translation import get_language, pgettext_lazy
+from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from ..models import StatementVersion
@@ -102,7 +102,7 @@ def _rows(found: list[tuple[Place, dict[str, Any]]], content: dict[str, Any], kn
         Row(
             code=kept["code"],
             severity=kept["severity"],
-            source=kept["source"],
+            source=_article(kept["source"]),
             path=kept["place"],
             about=kept["about"],
             sentence=in_language(kept["sentence"], language),
@@ -125,3 +125,8 @@ def _order(item: tuple[Place, dict[str, Any]]) -> tuple[bool, int]:
 
 def _identity(kept: dict[str, Any]) -> tuple[str, str, str]:
     return kept["code"], kept["place"], kept["about"]
+
+
+def _article(source: str) -> str:
+    """The rule behind a finding, with the regulation by the name that the reader knows."""
+    return source.replace("GDPR", gettext("GDPR"))

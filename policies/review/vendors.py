@@ -2,6 +2,8 @@
 
 What needs no consent is decided for each vendor, not by the name of a category.
 Company, country and lifetime of a vendor are not looked at: no row is stored without.
+A vendor without listed cookies (A19b) is a warning, for its purpose, company, country and lifetime already tell
+visitors what the law wants them told; the cookies are the inventory.
 """
 
 import re

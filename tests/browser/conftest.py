@@ -15,19 +15,12 @@ from tests.factories import VendorFactory
 from .banner_page import page_with
 
 HERE = Path(__file__).parent
-# About what happens in the browser: run once, not once per database.
-FRONT_END = {
-    "test_autonomous_tools", "test_banner_axe", "test_blocking", "test_clearing", "test_looks", "test_recipes",
-    "test_sharing", "test_signals",
-}  # fmt: skip
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.browser)
-            if item.path.stem in FRONT_END:
-                item.add_marker(pytest.mark.front_end)
 
 
 @pytest.fixture
