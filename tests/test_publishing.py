@@ -241,7 +241,10 @@ def test_a_web_site_without_origins_may_name_the_domain_already(content, publish
 @pytest.mark.parametrize(
     ("looks", "sentence"),
     [
-        ({"background": "#ffffff", "foreground": "#999999"}, "text colour: Text on this background has a contrast of 2.8 to 1"),
+        (
+            {"background": "#ffffff", "foreground": "#999999"},
+            "text colour: Text on this background has a contrast of 2.8 to 1",
+        ),
         ({"accent": "#ffff00"}, "accent: The accent has a contrast of 1.1 to 1 on #ffffff"),
     ],
 )

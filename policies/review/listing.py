@@ -1,5 +1,6 @@
 """Findings as a page lists them: in words, with the way to where each is repaired."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,8 @@ WHAT_THEY_DO: dict[str, str | Promise] = {
     Severity.ERROR.value: _("Nothing is published until these are repaired, or waived with a reason."),
     Severity.WARNING.value: _("These do not stop a publication. Read them before you submit."),
 }
+# How rules cite: “13(1)(e)”, “11.7a(3)”.
+CITED = re.compile(r"(?P<number>\d[\d.]*[a-z]?)\((?P<paragraph>\d+)\)(?:\((?P<point>[a-z])\))?")
 # In the order of the desk, so that neighbours stand together.
 LISTS = ["controller", *OF_CONTROLLER, *MODELS]
 
@@ -128,5 +131,13 @@ def _identity(kept: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def _article(source: str) -> str:
-    """The rule behind a finding, with the regulation by the name that the reader knows."""
-    return source.replace("GDPR", gettext("GDPR"))
+    """The rule behind a finding, as lawyers of the language that is active cite it."""
+
+    def cite(found: re.Match[str]) -> str:
+        parts = found.groupdict()
+        if parts["point"]:
+            return gettext("%(number)s(%(paragraph)s)(%(point)s)") % parts
+        return gettext("%(number)s(%(paragraph)s)") % parts
+
+    said = CITED.sub(cite, source)
+    return said.replace("GDPR", gettext("GDPR")).replace("CJEU", gettext("CJEU"))
