@@ -456,7 +456,9 @@ def test_everybody_at_the_desk_sees_the_register(published, client, staff, group
     client.force_login(staff(group))
 
     assert client.get(reverse(PAGE)).status_code == 200
-    assert b"".join(client.get(reverse(FILE, args=["csv"])))  # to its end: it is sent in parts
+    file = client.get(reverse(FILE, args=["csv"]))
+    assert file.status_code == 200
+    assert b"".join(file)  # to its end: it is sent in parts
 
 
 def test_nobody_else_does(published, client, django_user_model):
