@@ -105,7 +105,7 @@ def _possible(user, proposal, void):
     """The acts that ``user`` has a button for; each act refuses by itself what is not possible."""
     waits = proposal.state in {State.SUBMITTED, State.APPROVED}
     is_ready = proposal.state == State.APPROVED or (proposal.state == State.SUBMITTED and not settings.FOUR_EYES)
-    is_submitter = proposal.submitted_by == user.get_username()
+    is_submitter = _has_submitted(user, proposal)
     is_fresh = proposal.state == State.SUBMITTED and not void
     publishes = user.has_perm(PUBLISH)
     return {
@@ -117,6 +117,11 @@ def _possible(user, proposal, void):
     }
 
 
+def _has_submitted(user, proposal):
+    # An account may be renamed, and a name may pass to another.
+    return user.pk == proposal.submitter or user.get_username() == proposal.submitted_by
+
+
 def _waits_for(user, proposal, void):
     """Why there is no button to go on with, where somebody could expect one."""
     if void or not proposal.is_open:
@@ -126,7 +131,7 @@ def _waits_for(user, proposal, void):
     if proposal.state == State.SUBMITTED and settings.FOUR_EYES:
         if not user.has_perm(PUBLISH):
             return _("A publisher has to approve this.")
-        if proposal.submitted_by == user.get_username():
+        if _has_submitted(user, proposal):
             return _("You submitted this yourself, so somebody else has to approve it.")
     elif not user.has_perm(PUBLISH):
         return _("A publisher has to publish this.")
@@ -182,7 +187,7 @@ def send_back(request, proposal):
 
 @act(SUBMIT)
 def withdraw(request, proposal):
-    if proposal.submitted_by != request.user.get_username():
+    if not _has_submitted(request.user, proposal):
         raise PermissionDenied
     workflow.withdraw(proposal, by=request.user.get_username())
     return _("Withdrawn.")

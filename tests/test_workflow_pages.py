@@ -165,6 +165,17 @@ def test_who_submitted_reads_why_there_is_no_button_to_approve(client, staff, su
     assert "You submitted this yourself, so somebody else has to approve it." in client.get(address(submitted)).text
 
 
+def test_who_submitted_is_known_also_under_another_name(client, staff, edited):
+    eva = staff("publisher", name="eva")
+    proposal = workflow.submit(by="eva", change_summary=SUMMARY)
+    eva.username = "eva-jansen"
+    eva.save()
+    client.force_login(eva)
+
+    assert buttons(client, proposal) == {"withdraw"}
+    assert "Who submits cannot approve." in press(client, proposal, "approve").text
+
+
 def test_an_editor_reads_whom_it_waits_for(client, staff, submitted):
     client.force_login(staff("editor", name="eva"))
     assert "A publisher has to approve this." in client.get(address(submitted)).text

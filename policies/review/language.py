@@ -9,15 +9,16 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from functools import lru_cache, partial
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from babel.dates import format_date, format_skeleton
+from babel.units import format_unit
 from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from retention.languages import Bilingual, in_both
-from retention.wording import SESSION, period_wording
+from retention.wording import SESSION
 
 from . import Fault, Place, Severity, Subject, rule, texts
 from .editing import is_written
@@ -155,7 +156,8 @@ def says_the_same_dates(subject: Subject) -> Iterator[Fault]:
 def says_the_same_periods(subject: Subject) -> Iterator[Fault]:
     for place, text, english, dutch in pairs(subject):
         only_english, only_dutch = _unmatched(
-            (english.periods, english.possible_periods), (dutch.periods, dutch.possible_periods)
+            (english.periods, english.possible_periods | english.hours),
+            (dutch.periods, dutch.possible_periods | dutch.hours),
         )
         if not only_english and not only_dutch:
             only_english, only_dutch = _both_left(
@@ -284,12 +286,15 @@ def _date_in_words(said: tuple[int, int, int], language: str) -> str:
 
 
 def _length_in_words(length: Length, language: str) -> str:
+    """What people wrote may be no period that a rule can have: 0 days, 99999 years."""
     unit, number = length
     if unit == "working day":
         return ngettext("%(count)s working day", "%(count)s working days", number) % {"count": number}
-    if unit == "day":
-        return period_wording(f"P{number // 7}W" if number % 7 == 0 else f"P{number}D")
-    return period_wording(f"P{number // 12}Y" if number % 12 == 0 else f"P{number}M")
+    larger, size = {"day": ("week", 7), "month": ("year", 12)}[unit]
+    if number and number % size == 0:
+        unit, number = larger, number // size
+    # As in ``period_wording``: the locale data has the long form of Dutch days in the short one.
+    return format_unit(number, f"duration-{unit}", length="short" if unit == "day" else "long", locale=language)
 
 
 def _names(content: dict[str, Any]) -> dict[str, re.Pattern[str]]:
@@ -316,7 +321,7 @@ LANGUAGE_IN_QUERY = re.compile(r"\b(?:hl|lang|language|locale)=(?:en|nl)\b[\w-]*
 
 def _target(link: str) -> str:
     """What ``link`` leads to, whatever the language and the part of the page."""
-    parts = urlsplit(link if "//" in link[:8] or ":" in link else f"https://{link}")
+    parts = _parts(link if "//" in link[:8] or ":" in link else f"https://{link}")
     if parts.scheme in {"mailto", "tel"}:
         return f"{parts.scheme}:{parts.path}"
     path = "/·" if LANGUAGE_IN_PATH.match(parts.path) else parts.path.rstrip("/")
@@ -324,12 +329,20 @@ def _target(link: str) -> str:
 
 
 def _host(link: str) -> str:
-    host = urlsplit(link if "//" in link else f"https://{link}").hostname or ""
+    host = _parts(link if "//" in link else f"https://{link}").hostname or ""
     return re.sub(r"^(?:www|en|nl)\.", "", host)
 
 
 def _has_language(link: str) -> bool:
-    return LANGUAGE_IN_PATH.match(urlsplit(link).path) is not None
+    return LANGUAGE_IN_PATH.match(_parts(link).path) is not None
+
+
+def _parts(link: str) -> SplitResult:
+    """``link`` taken apart; what is no address (“https://[company].example”) stays in one piece."""
+    try:
+        return urlsplit(link)
+    except ValueError:
+        return SplitResult(scheme="", netloc="", path=link, query="", fragment="")
 
 
 # -- Kept up together ------------------------------------------------------------------------
@@ -440,10 +453,17 @@ ABSOLUTE = patterns(
     r"|\bnooit\b(?=[^.!?]*\b(?:verkop|verkocht|verkoop|del|gedeeld|verstrek|verlie|verlor|lek|gelekt|misbruik|doorgeg)\w*)"
     r"|\b(?:verkop|verkocht|verkoop|del|gedeeld|verstrek|verlie|verlor|lekken|misbruik)\w*\b(?=[^.!?]*\bnooit\b)",
 )
+# A denial is of the claim where it stands in the same clause, some words before it or at once after it:
+# “cannot be 100% safe”, “dat garanderen we niet”; not “100% safe and not shared”.
 DENIED = patterns(
-    en=r"\bcannot\b|\bcan['’]t\b|\bnot\b|\bno (?:\w+ )?(?:can|is|guarantee)|\bnobody\b|\bnone\b",
-    nl=r"\bniet\b|\bgeen (?:enkele? )?(?!enkel risico|beding|omstandig)\w+ (?:is|kan)\b|\bniemand\b",
+    en=r"\b(?:cannot|no|nobody|none|nothing|never|not(?! only))\b|n['’]t\b",
+    nl=r"\b(?:geen|niemand|niets|nooit|niet(?! alleen))\b",
 )
+DENIED_AFTER = patterns(
+    en=r"\s(?:\w+\s)?(?:(?:is|does|can|do) not\b|cannot\b|\w+n['’]t\b)", nl=r"\s(?:\w+\s)?(?:niet|geen)\b"
+)
+NEW_CLAUSE = patterns(en=r"[,;:()–—]|\b(?:and|but)\b", nl=r"[,;:()–—]|\b(?:en|maar)\b")
+WORDS_BEFORE = 6
 
 
 @rule("A17b", CLEAR, Severity.WARNING)
@@ -453,8 +473,8 @@ def claims_nothing_absolute(subject: Subject) -> Iterator[Fault]:
             claim[0]
             for language, passage in sides(text)
             for sentence in passage.sentences
-            if not DENIED[language].search(sentence)
             for claim in ABSOLUTE[language].finditer(sentence)
+            if not _is_denied(claim, language)
         ]
         if found:
             yield Fault(
@@ -463,6 +483,13 @@ def claims_nothing_absolute(subject: Subject) -> Iterator[Fault]:
                 {"found": _quoted(found)},
                 about=both_sides(text),
             )
+
+
+def _is_denied(claim: re.Match[str], language: str) -> bool:
+    clause = NEW_CLAUSE[language].split(claim.string[: claim.start()])[-1]
+    before = " ".join(clause.split()[-WORDS_BEFORE:])
+    after = DENIED_AFTER[language].match(claim.string, claim.end())
+    return after is not None or DENIED[language].search(before) is not None
 
 
 @rule("L11", CLEAR, Severity.WARNING)
@@ -496,12 +523,25 @@ def says_everything_once(subject: Subject) -> Iterator[Fault]:
 
 
 OUTDATED = re.compile(
-    r"\bSSL(?:[ -]?v?[23](?:\.0)?)?\b|\bTLS\b(?:[ ,/]|v|version|versie|or|and|of|en|1\.[0-3])*?\b1\.[01]\b",
+    # Everybody still calls a certificate that of SSL.
+    r"\bSSL(?:[ -]?v?[23](?:\.0)?)?\b(?!(?:/TLS)?[ -]?certific)"
+    r"|\bTLS(?:[ ,/-]|v(?=\d)|version|versie|or|and|of|en|1\.[0-3])*?(?<![\d.])1\.[01]\b",
     re.IGNORECASE,
 )
 SWITCHED_OFF = patterns(
-    en=r"\bnot\b|\bno\b|\bnever\b|\bdisabled\b|\brefused?\b|\bswitched off\b|\bwithout\b",
-    nl=r"\bniet\b|\bgeen\b|\bnooit\b|\buitgeschakeld\b|\bgeweigerd\b|\bweigeren\b|\bzonder\b",
+    en=r"\bnot\b|\bno\b|\bnever\b|\bdisabled\b|\brefused?\b|\bswitched off\b",
+    nl=r"\bniet\b|\bgeen\b|\bnooit\b|\buitgeschakeld\b|\bgeweigerd\b|\bweigeren\b",
+)
+# These speak of what stands anywhere before them.
+SWITCHED_OFF_LATER = patterns(
+    en=r"\b(?:disabled|refused|blocked|(?:switched|turned) off|not (?:used|supported|allowed|accepted))\b",
+    nl=r"\b(?:uitgeschakeld|uitgezet|geweigerd|geblokkeerd|sta(?:an|at) uit|niet (?:meer )?(?:gebruikt|ondersteund"
+    r"|toegestaan|geaccepteerd))\b",
+)
+# Not the commas and conjunctions of a list of protocols.
+ANOTHER_CLAUSE = patterns(
+    en=r"[;:()–—]|(?:,|\b(?:and|but)\b)(?!\s*(?:and |or )?(?:SSL|TLS|v?\d))",
+    nl=r"[;:()–—]|(?:,|\b(?:en|maar)\b)(?!\s*(?:en |of )?(?:SSL|TLS|v?\d))",
 )
 
 
@@ -512,8 +552,8 @@ def names_no_outdated_protocol(subject: Subject) -> Iterator[Fault]:
             protocol[0]
             for language, passage in sides(text)
             for sentence in passage.sentences
-            if not SWITCHED_OFF[language].search(sentence)
             for protocol in OUTDATED.finditer(sentence)
+            if not _is_switched_off(protocol, language)
         ]
         if found:
             yield Fault(
@@ -525,6 +565,19 @@ def names_no_outdated_protocol(subject: Subject) -> Iterator[Fault]:
                 {"found": _quoted(found)},
                 about=both_sides(text),
             )
+
+
+def _is_switched_off(protocol: re.Match[str], language: str) -> bool:
+    sentence, (start, end) = protocol.string, protocol.span()
+    bounds = [bound.span() for bound in ANOTHER_CLAUSE[language].finditer(sentence)]
+    begins = max((after for _before, after in bounds if after <= start), default=0)
+    ends = min((before for before, _after in bounds if before >= end), default=len(sentence))
+    return any(
+        (
+            SWITCHED_OFF[language].search(sentence, begins, ends),
+            SWITCHED_OFF_LATER[language].search(sentence, end),
+        )
+    )
 
 
 # -- Promises --------------------------------------------------------------------------------

@@ -6,9 +6,9 @@ be a manner of speaking (“one of”, “een”, “a year”): they can be tha
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from html.parser import HTMLParser
 
 from babel.dates import get_month_names
@@ -21,6 +21,10 @@ NUMBERS = {
     "nl": "één twee drie vier vijf zes zeven acht negen tien elf twaalf dertien veertien vijftien zestien "
     "zeventien achttien negentien twintig",
 }
+TENS = {
+    "en": "twenty thirty forty fifty sixty seventy eighty ninety",
+    "nl": "twintig dertig veertig vijftig zestig zeventig tachtig negentig",
+}
 ORDINALS = {
     "en": "first second third fourth fifth sixth seventh eighth ninth tenth",
     "nl": "eerste tweede derde vierde vijfde zesde zevende achtste negende tiende",
@@ -29,8 +33,35 @@ ARTICLES = {"en": {"a", "an"}, "nl": {"een"}}
 # The number 1 is half of the time no number: “the one”, “een van beide”.
 ONE = {"en": {"one", "a", "an"}, "nl": {"één", "een"}}
 
-VALUES = {
-    language: {word: value for value, word in enumerate(words.split(), start=1)} for language, words in NUMBERS.items()
+
+def _values(language: str) -> dict[str, int]:
+    """The words for numbers: up to a hundred, and whole hundreds."""
+    words = NUMBERS[language].split()
+    values = {word: value for value, word in enumerate(words, start=1)}
+    for ten, tens in enumerate(TENS[language].split(), start=2):
+        values[tens] = ten * 10
+        for one, word in enumerate(words[:9], start=1):
+            if language == "en":
+                values |= {f"{tens}{joint}{word}": ten * 10 + one for joint in ("-", " ")}
+            else:
+                # eenentwintig, tweeëntwintig
+                joint = "ën" if word.endswith("e") else "en"
+                values[f"{word.replace('é', 'e')}{joint}{tens}"] = ten * 10 + one
+    hundred, joints = {"en": ("hundred", (" ",)), "nl": ("honderd", ("", " "))}[language]
+    values[hundred] = 100
+    for one, word in enumerate(words[:9], start=1):
+        values |= {f"{word}{joint}{hundred}": one * 100 for joint in joints}
+    return values
+
+
+def _longest_first(words: Iterable[str]) -> str:
+    return "|".join(sorted(words, key=len, reverse=True))
+
+
+VALUES = {language: _values(language) for language in NUMBERS}
+IN_WORDS = {
+    language: re.compile(rf"(?<![\w’'-])(?:{_longest_first(values)})(?![\w’'-])", re.IGNORECASE)
+    for language, values in VALUES.items()
 }
 PLACES = {
     language: {word: value for value, word in enumerate(words.split(), start=1)} for language, words in ORDINALS.items()
@@ -39,26 +70,48 @@ PLACES = {
 # A unit, in months or in days; days on which the office works are another kind of day.
 UNITS = {
     "en": {"working day": ("working day", 1), "business day": ("working day", 1), "day": ("day", 1),
-           "week": ("day", 7), "month": ("month", 1), "quarter": ("month", 3), "year": ("month", 12)},
-    "nl": {"werkdag": ("working day", 1), "dag": ("day", 1), "week": ("day", 7), "weken": ("day", 7),
-           "maand": ("month", 1), "kwartaal": ("month", 3), "jaar": ("month", 12), "jaren": ("month", 12)},
+           "week": ("day", 7), "fortnight": ("day", 14), "month": ("month", 1), "quarter": ("month", 3),
+           "year": ("month", 12)},
+    "nl": {"werkdag": ("working day", 1), "dag": ("day", 1), "etmaal": ("day", 1), "etmalen": ("day", 1),
+           "week": ("day", 7), "weken": ("day", 7), "maand": ("month", 1), "kwartaal": ("month", 3),
+           "jaar": ("month", 12), "jaren": ("month", 12)},
 }  # fmt: skip
+# More digits than that make no period, and the end of 1,000 is not the number.
+COUNT = r"(?<!\d[.,])\b(\d{{1,6}}|{words})"
 PERIOD = {
-    "en": r"\b(\d+|{words})[\s-]+(?:full |calendar )?(working day|business day|day|week|month|quarter|year)s?\b",
-    "nl": r"\b(\d+|{words})[\s-]+(?:volle |hele )?(?:kalender)?(werkdag|dag|weken|week|maand|kwartaal|jaren|jaar)"
-    r"(?:en)?\b",
+    "en": COUNT + r"[\s-]+(?:full |calendar )?"
+    r"(working day|business day|day|week|fortnight|month|quarter|year)s?\b",
+    "nl": COUNT + r"[\s-]+(?:volle |hele )?(?:kalender)?"
+    r"(werkdag|dag|etmaal|etmalen|weken|week|maand|kwartaal|jaren|jaar)(?:en)?\b",
 }
 PERIODS = {
-    language: re.compile(pattern.format(words="|".join([*VALUES[language], *ARTICLES[language]])), re.IGNORECASE)
+    language: re.compile(pattern.format(words=_longest_first([*VALUES[language], *ARTICLES[language]])), re.IGNORECASE)
     for language, pattern in PERIOD.items()
 }
-HALF = {
-    "en": [(re.compile(r"\bhalf a year\b|\bhalf-year\b", re.IGNORECASE), 6)],
-    "nl": [
-        (re.compile(r"\banderhalf jaar\b", re.IGNORECASE), 18),
-        (re.compile(r"\b(?:een )?half ?jaar\b", re.IGNORECASE), 6),
-    ],
+# 72 hours may be three days in the other language; they are numbers all the same.
+HOURS = {
+    language: re.compile(rf"{COUNT}[\s-]+(?:{unit})\b".format(words=_longest_first(VALUES[language])), re.IGNORECASE)
+    for language, unit in {"en": "hours?", "nl": "uur|uren"}.items()
 }
+# Years that are not whole; the number of whole ones is the group, if it is said.
+HALF = {
+    language: [(re.compile(pattern.format(words=_longest_first(VALUES[language])), re.IGNORECASE), months)
+               for pattern, months in halves]
+    for language, halves in {
+        "en": [
+            (r"\b(?:a|one) year and a half\b", 18),
+            (COUNT + r"[\s-]and[\s-]a[\s-]half[\s-]years?\b", 6),
+            (COUNT + r"\.5[\s-]years?\b", 6),
+            (r"\bhalf a year\b|\bhalf-year\b", 6),
+        ],
+        "nl": [
+            (r"\banderhalf jaar\b", 18),
+            (COUNT + r"(?:en|ën)half jaar\b", 6),
+            (COUNT + r",5 jaar\b", 6),
+            (r"\b(?:een )?half ?jaar\b", 6),
+        ],
+    }.items()
+}  # fmt: skip
 ISO_PERIOD = re.compile(r"\bP\d\w*\b")
 
 MONTHS = {
@@ -107,6 +160,7 @@ class Passage:
     dates: frozenset[tuple[int, int, int]]  # (2021, 11, 8); 0 for what is not said
     periods: frozenset[Length]
     possible_periods: frozenset[Length]
+    hours: frozenset[Length]  # in days
     numbers: frozenset[str]
     words_for_numbers: frozenset[str]  # “two”, “drie”: from 2
     possible_numbers: frozenset[str]  # what else may stand for a number: “one”, “first”, “eerste”
@@ -163,6 +217,8 @@ def read_passage(text: str, language: str) -> Passage:
     rest = TELEPHONE.sub(" ", rest)
     periods, possible_periods, rest = _periods(rest, language)
     words = set(words_of(rest))
+    in_words = {_value(word, language) for word in IN_WORDS[language].findall(rest)}
+    hours = {_value(number, language) for number in HOURS[language].findall(rest)}
     return Passage(
         blocks=tuple(page.blocks),
         paragraphs=page.paragraphs,
@@ -172,9 +228,11 @@ def read_passage(text: str, language: str) -> Passage:
         dates=frozenset(dates),
         periods=frozenset(periods),
         possible_periods=frozenset(possible_periods),
+        hours=frozenset(("day", number // 24) for number in hours if number % 24 == 0),
         numbers=frozenset(telephones | set(_numbers(rest, language))),
-        words_for_numbers=frozenset(str(VALUES[language][word]) for word in words & VALUES[language].keys()) - {"1"},
+        words_for_numbers=frozenset(str(value) for value in in_words - {1}),
         possible_numbers=frozenset(str(PLACES[language][word]) for word in words & PLACES[language].keys())
+        | {str(number * 24) for unit, number in periods if unit == "day"}
         | ({"1"} if words & ONE[language] else set()),
     )
 
@@ -259,16 +317,23 @@ def _periods(text: str, language: str) -> tuple[set[Length], set[Length], str]:
         if number in ARTICLES[language]:
             possible.add((unit, size))
         else:
-            value = int(number) if number.isdigit() else VALUES[language][number]
-            certain.add((unit, size * value))
+            certain.add((unit, size * _value(number, language)))
+        return " "
+
+    def halved(months: int, match: re.Match[str]) -> str:
+        whole = _value(match[1], language) if match.lastindex else 0
+        certain.add(("month", whole * 12 + months))
         return " "
 
     text = ISO_PERIOD.sub(written, text)
     for pattern, months in HALF[language]:
-        text, count = pattern.subn(" ", text)
-        if count:
-            certain.add(("month", months))
+        text = pattern.sub(partial(halved, months), text)
     return certain, possible, PERIODS[language].sub(named, text)
+
+
+def _value(number: str, language: str) -> int:
+    """A number in digits or in words."""
+    return int(number) if number.isdigit() else VALUES[language][number.lower()]
 
 
 def _numbers(text: str, language: str) -> Iterator[str]:
