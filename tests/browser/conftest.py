@@ -125,6 +125,8 @@ def declared(db, remembered):
                 category=CookieCategory.objects.get(slug=category),
                 privacy_url=f"https://{slug}.example/privacy",
                 hosts=hosts,
+                consent_reason_en="The visitor asks for it.",
+                consent_reason_nl="De bezoeker vraagt erom.",
             )
             for storage, names in left.items():
                 for name in names.split():

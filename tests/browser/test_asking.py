@@ -43,7 +43,8 @@ def test_axe_finds_nothing_on_the_page_in_either_language(site, reworded, browse
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_a_category_is_added_by_keyboard_and_without_scripts(site, reworded, chromium, staff):
+def test_a_category_is_added_by_keyboard_and_without_scripts(site, reworded, chromium, staff, settings):
+    settings.FOUR_EYES = False
     staff("publisher", name="petra")
     context = chromium.new_context(java_script_enabled=False, locale="en-GB")
     page = open_page(context, site)
