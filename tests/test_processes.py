@@ -174,6 +174,7 @@ def installed(tmp_path_factory):
     database = PostgresDatabase(server) if is_postgres else SqliteFile(directory)
     try:
         environment = os.environ | {
+            "FOUR_EYES": "false",  # the command publishes by itself
             "DATABASE_URL": database.url,
             "STATIC_ROOT": str(directory / "static"),
             "ALLOWED_HOSTS": "127.0.0.1",
