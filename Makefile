@@ -73,8 +73,11 @@ serve: .venv/run .venv/messages .venv/static var/secret_key
 	@$(LOCAL) $(PY) scripts/prepare.py
 	@echo "The site:   $${PUBLIC_URL:-http://127.0.0.1:$(PORT)}   (Ctrl-C stops it)"
 	@echo "The banner on a foreign site: make demo$(if $(filter-out 8000,$(PORT)), PORT=$(PORT)), in another terminal; then http://127.0.0.1:$(DEMO_PORT)"
-	@$(LOCAL) $(PY) manage.py run_due --every 20 & scheduler=$$!; trap 'kill $$scheduler' EXIT; \
-		$(LOCAL) $(PY) -m gunicorn --bind 127.0.0.1:$(PORT) --log-level warning
+	@$(LOCAL) $(PY) manage.py run_due --every 20 & scheduler=$$!; \
+		$(LOCAL) $(PY) -m gunicorn --bind 127.0.0.1:$(PORT) --log-level warning & web=$$!; \
+		trap 'kill $$web' INT TERM; \
+		while kill -0 $$web 2>/dev/null; do wait $$web; code=$$?; done; \
+		kill $$scheduler 2>/dev/null; exit $$code
 
 demo: .venv/run .venv/messages var/secret_key
 	@$(LOCAL) exec $(PY) manage.py demo_site --port $(DEMO_PORT) --vendor-port $(VENDOR_PORT) \
