@@ -8,10 +8,12 @@ class PoliciesConfig(AppConfig):
     verbose_name = _("Statement")
 
     def ready(self):
-        from retention import due
+        from retention import due, promises
 
         from .groups import keep_groups
+        from .promising import promises_in_force
         from .workflow import publish_due
 
         due.register("publication", publish_due)
+        promises.register(promises_in_force)
         post_migrate.connect(keep_groups, dispatch_uid="policies.groups")

@@ -69,7 +69,7 @@ CONTROLLER_FIELDS = (
 
 # In the order in which rows refer to each other.
 KINDS = (
-    Kind("triggers", Trigger, ("name", "after", "until")),
+    Kind("triggers", Trigger, ("name", "after", "until", "rounding")),
     Kind("statutory_exceptions", StatutoryException, ("name", "law", "period")),
     Kind(
         "retention_rules",
@@ -106,6 +106,7 @@ KINDS = (
             "dpia_reference",
             "review_on",
             "starts_on",
+            "shows_last_kept",
             "dpv",
             "dpv_processing",
         ),

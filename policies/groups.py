@@ -19,8 +19,12 @@ EVIDENCE = {
     "consent.view_sealedday",
     "consent.view_recordpurge",
 }
-# Kept with its history like content, but only a publisher may answer for a gap.
+HOLDS = {"retention.view_legalhold", "retention.add_legalhold", "retention.change_legalhold"}
+RUNS = {"retention.view_retentionrun", "retention.view_rununderway"}
+# Kept with their history like content, but only a publisher may answer for a gap, or say where data is erased.
 WAIVER = "policies.Waiver"
+TARGETS = {"retention.DeclaredTarget", "retention.EarlyEnd", "retention.ColumnTreatment"}
+ENFORCE = "retention.enforce_retentionrule"
 
 
 def permissions_of_groups() -> dict[str, set[str]]:
@@ -32,12 +36,15 @@ def permissions_of_groups() -> dict[str, set[str]]:
         for model in models
         if hasattr(model._meta, "simple_history_manager_attribute") and model._meta.label != WAIVER
     ]
+    targets = [model for model in models if model._meta.label in TARGETS]
     editor = {_permission(action, model) for model in content for action in ("view", "add", "change", "delete")}
     editor |= VERSIONS | FIGURES | {SUBMIT}
+    keeping = {_permission(action, model) for model in targets for action in ("view", "add", "change", "delete")}
+    keeping |= HOLDS | RUNS | {ENFORCE}
     users = [installed.get_model("auth", name) for name in ("User", "Group")]
     return {
         "editor": editor,
-        "publisher": editor | EVIDENCE | {PUBLISH},
+        "publisher": editor | EVIDENCE | keeping | {PUBLISH},
         # Looks at everything, at the evidence and at who may do what; changes nothing.
         "auditor": {_permission("view", model) for model in [*models, *users]},
     }

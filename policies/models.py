@@ -304,6 +304,11 @@ class ProcessingPurpose(Entry, Described):
         blank=True,
         help_text=_("For a new purpose: people are told before that day (Art. 13(3))."),
     )
+    shows_last_kept = models.BooleanField(
+        _("show when it was last kept"),
+        default=False,
+        help_text=_("The statement then says on which day data was last erased or anonymised under these rules."),
+    )
     dpv_processing = models.CharField(
         _("vocabulary terms of the processing"), max_length=200, blank=True, validators=[validate_terms]
     )

@@ -50,7 +50,7 @@ def compose() -> dict:
         "pages": {page: _sections(page) for page in models.Section.Page.values},
         "data_subjects": _all(models.DataSubjectCategory, ["name"]),
         "data_categories": _all(models.DataCategory, ["name", "explanation"], "is_special", "from_others"),
-        "triggers": _all(Trigger, ["name", "after", "until"]),
+        "triggers": _all(Trigger, ["name", "after", "until"], "rounding"),
         "statutory_exceptions": _all(StatutoryException, ["name", "law"], "period"),
         "retention_rules": _rules(),
         "recipients": _recipients(),
@@ -213,6 +213,7 @@ def _purposes() -> list[dict]:
             "provision_consequence": both(row, "provision_consequence"),
             "automation": _answer(row, "automation"),
             "automation_explained": both(row, "automation_explained"),
+            "shows_last_kept": row.shows_last_kept,
             "dpv": row.dpv.split(),
             "dpv_processing": row.dpv_processing.split(),
         }

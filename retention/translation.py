@@ -7,7 +7,7 @@ language columns.
 from modeltranslation.translator import TranslationOptions, register
 from simple_history import register as keep_history
 
-from .models import RetentionRule, StatutoryException, Trigger
+from .models import ColumnTreatment, DeclaredTarget, EarlyEnd, RetentionRule, StatutoryException, Trigger
 
 
 @register(Trigger)
@@ -20,6 +20,6 @@ class StatutoryExceptionTranslation(TranslationOptions):
     fields = ["name", "law"]
 
 
-for model in (Trigger, StatutoryException):
+for model in (Trigger, StatutoryException, DeclaredTarget, EarlyEnd, ColumnTreatment):
     keep_history(model, app="retention")
 keep_history(RetentionRule, app="retention", m2m_fields=["ends_early_on", "exceptions"])

@@ -88,7 +88,14 @@ def test_where_all_is_well_the_page_says_so_calmly(admin_client, flawless):
 def test_the_most_urgent_stands_first(admin_client, published, petra, now):
     edit()
     RetentionRun.objects.create(
-        rule="applicants", target="mailbox", cut_off=now, is_dry=False, run_by="cron", error="No disk.", started_at=now
+        rule="applicants",
+        target="mailbox",
+        cut_off=now,
+        is_dry=False,
+        run_by="cron",
+        result="failed",
+        error="No disk.",
+        started_at=now,
     )
 
     page = admin_client.get(INDEX)
@@ -105,7 +112,14 @@ def test_each_line_leads_to_a_page_that_opens(admin_client, published, now):
     DailyCount.objects.create(day=date(2026, 1, 1), website="website", language="nl", gpc=False, asked=1, accepted=1)
     CountedUpTo.objects.create(id=1, moment=now - timedelta(days=1))
     RetentionRun.objects.create(
-        rule="applicants", target="mailbox", cut_off=now, is_dry=False, run_by="cron", error="No disk.", started_at=now
+        rule="applicants",
+        target="mailbox",
+        cut_off=now,
+        is_dry=False,
+        run_by="cron",
+        result="failed",
+        error="No disk.",
+        started_at=now,
     )
 
     lines = admin_client.get(INDEX).context["attention"]
@@ -266,6 +280,7 @@ def run(now, *, error="", rule="applicants", target="mailbox", ago=0):
     moment = now - timedelta(hours=ago)
     RetentionRun.objects.create(
         rule=rule, target=target, cut_off=moment, is_dry=False, run_by="cron", error=error, started_at=moment,
+        result="failed" if error else "done",
         finished_at=moment,
     )  # fmt: skip
 
