@@ -137,8 +137,12 @@ def fill(number: int) -> Iterator[int]:
     from django.db import connection
     from django.utils import timezone
 
+    from consent.partitions import make_ahead
+
     step = timedelta(days=DAYS).total_seconds() / number
     start = timezone.now() - timedelta(days=DAYS, minutes=1)
+    for days in range(0, DAYS, 28):
+        make_ahead(start + timedelta(days=days))  # as was done in time, had this been a year
     with connection.cursor() as cursor:
         _offer_answers(cursor)
         for first in range(0, number, BATCH):

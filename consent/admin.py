@@ -24,7 +24,7 @@ from policies.models import StatementVersion, Website
 
 from . import desk, exporting_views, verifying_views
 from .exporting import arrived, day_in, receipt_in
-from .models import Banner, ConsentRecord, RecordPurge, SealedDay, SealLeaves
+from .models import Banner, ConsentRecord, RecordPurge, SealedDay, SealLeaves, SealPurge
 
 COUNTED_AT_MOST = 1000
 
@@ -307,6 +307,15 @@ class RecordPurgeAdmin(EvidenceAdmin):
     list_display = ["cut_off", "rule", "wording", "decided_by", "decided_at"]
     list_filter = ["rule"]
     fields = ["cut_off", "rule", "wording", "decided_by", "decided_at"]
+
+
+@admin.register(SealPurge)
+class SealPurgeAdmin(EvidenceAdmin):
+    """Which seals were erased under which rule, and where the chain goes on."""
+
+    list_display = ["up_to", "seals", "rule", "wording", "decided_by", "decided_at"]
+    list_filter = ["rule"]
+    fields = ["up_to", "cut_off", "seals", "rule", "wording", "decided_by", "decided_at", "last_digest"]
 
 
 # The lower floor has the desk of a web site; here it gets what can be said of its banner.

@@ -10,8 +10,10 @@ class ConsentConfig(AppConfig):
         from policies import rendering
         from retention import due
 
-        from . import counting, evidence, sealing
+        from . import counting, evidence, kept, partitions, sealing
 
         rendering.warmers.append(evidence.warm)
         due.register("statistics", counting.count)
         due.register("seals", sealing.seal_closed_days)
+        due.register("partitions", partitions.make_ahead)
+        kept.register()

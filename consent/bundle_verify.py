@@ -197,7 +197,7 @@ class Check:
     def __init__(self, source, report, expect="", key=""):
         self.source, self.report, self.expect, self.key = source, report, expect.lower(), key
         self.manifest, self.query = {}, {}
-        self.versions, self.banners, self.seals, self.purges = {}, {}, {}, []
+        self.versions, self.banners, self.seals, self.purges, self.seal_purges = {}, {}, {}, [], []
         self.number = self.proven = self.unsealed = self.signed = 0
         self.keys = []
         self.late = {}  # on which day seals were made that should have been made before, and of which days
@@ -398,6 +398,7 @@ class Check:
         report = self.report
         document = self.json("seals.json", dict)
         self.purges = document["purges"]
+        self.seal_purges = document.get("seal_purges", [])  # bundles of former releases have none
         before, unsigned = None, []
         for entry in document["seals"]:
             text = entry["text"].encode("utf-8")
@@ -742,9 +743,13 @@ class Check:
         first, last = min(self.seals), max(self.seals)
         since, until = self.query.get("since", first), self.query.get("until", date.max.isoformat())
         if since < first and self.seals[first]["previous"]:
-            self.report.fault(
-                "The seals from {} until {} are missing.", "De zegels van {} tot {} ontbreken.", since, first
-            )
+            purge = self._said_to_go_on_at(first)
+            if purge:
+                self._said_to_have_no_seal(since, first, purge)
+            else:
+                self.report.fault(
+                    "The seals from {} until {} are missing.", "De zegels van {} tot {} ontbreken.", since, first
+                )
         if last < until and _since_the_end(_next(last), self.manifest["made_at"]) > SEALED_WITHIN:
             self.report.fault(
                 "The seals after {} are missing: the day after it was over for more than two days when the bundle was "
@@ -752,6 +757,27 @@ class Check:
                 "De zegels na {} ontbreken: de dag erna was al meer dan twee dagen voorbij toen de bundel is gemaakt.",
                 last,
             )
+
+    def _said_to_go_on_at(self, first):
+        """The erasure of the seals up to the one that the seal of ``first`` follows, if the bundle names one."""
+        for purge in self.seal_purges:
+            if _next(purge["up_to"]) == first and purge["last_digest"] == self.seals[first]["previous"]:
+                return purge
+        return None
+
+    def _said_to_have_no_seal(self, since, first, purge):
+        """As below: the first seal shows which one it follows, and nobody signs why that is not here."""
+        self.report.not_proven(
+            "That the seals from {} until {} were erased under a retention rule, with all records of those days. The "
+            "bundle says so: rule {} ({}), since {}. Ask for proof of it.",
+            "Dat de zegels van {} tot {} volgens een bewaarregel zijn gewist, met alle registraties van die dagen. "
+            "De bundel zegt het: regel {} ({}), sinds {}. Vraag er bewijs van.",
+            since,
+            first,
+            purge["rule"],
+            purge["wording"],
+            day_of(purge["decided_at"]),
+        )
 
     def _said_to_be_erased(self, day, count, purge):
         """Nothing signs what was erased, so it is no more than what the bundle says."""

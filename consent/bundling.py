@@ -35,7 +35,7 @@ from policies.models import StatementVersion
 from policies.rendering import LANGUAGES, Edition, parse
 
 from .exporting import arrived, as_json_lines, select
-from .models import Banner, ConsentRecord, RecordPurge, SealedDay
+from .models import Banner, ConsentRecord, RecordPurge, SealedDay, SealPurge
 from .sealing import ID, canonical_moment, proofs_of, seal_text, stored_leaves
 
 FORMAT = 1
@@ -175,6 +175,18 @@ def _seals(
                 "decided_at": canonical_moment(purge.decided_at),
             }
             for purge in RecordPurge.objects.order_by("cut_off", "pk")
+        ],
+        # Only what the chain that is here goes on from.
+        "seal_purges": [
+            {
+                "rule": purge.rule,
+                "wording": purge.wording,
+                "up_to": purge.up_to.isoformat(),
+                "last_digest": purge.last_digest,
+                "seals": purge.seals,
+                "decided_at": canonical_moment(purge.decided_at),
+            }
+            for purge in SealPurge.objects.filter(last_digest=seals[0].previous if seals else "")
         ],
     }
     yield from archive.add("seals.json", [_readable(document)])

@@ -273,3 +273,36 @@ class RecordPurge(AppendOnlyModel):
 
     def __str__(self):
         return f"{self.rule} < {self.cut_off:%Y-%m-%d}"
+
+
+class SealPurge(AppendOnlyModel):
+    """Under which rule the oldest seals were erased, and where the chain goes on.
+
+    ``last_digest`` is that of the seal of ``up_to``, the last day that went: the first seal that is
+    left holds it. ``cut_off`` is the midnight in Amsterdam with which ``up_to`` ends. It is written
+    together with the erasure; the database lets no seal go without it, or before its records.
+    """
+
+    rule = models.CharField(_("rule"), max_length=80)
+    wording = models.CharField(_("the rule in words"), max_length=400)
+    up_to = models.DateField(_("last day"), unique=True)
+    cut_off = models.DateTimeField(_("cut-off"))
+    last_digest = models.CharField(_("SHA-256 of its seal"), max_length=64)
+    seals = models.PositiveIntegerField(_("sealed days"))
+    decided_by = models.CharField(_("run by"), max_length=150)
+    decided_at = models.DateTimeField(_("decided at"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("erasure of sealed days")
+        verbose_name_plural = _("erasures of sealed days")
+        ordering = ["-up_to"]
+        constraints = [
+            models.CheckConstraint(name="seal_purge_names_its_rule", condition=~Q(rule="") & ~Q(wording="")),
+            models.CheckConstraint(name="seal_purge_of_the_past", condition=Q(cut_off__lte=F("decided_at"))),
+            models.CheckConstraint(
+                name="seal_purge_is_an_anchor", condition=Q(last_digest__length=64) & Q(seals__gte=1)
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.rule} ≤ {self.up_to}"

@@ -241,7 +241,7 @@ def seal_closed_days(now: datetime) -> str:
     """
     started = time.monotonic()
     # Records bear the database's clock. One of ours that is ahead must not close a day that goes on.
-    now = min(now, _database_clock())
+    now = min(now, database_clock())
     sealed: list[SealedDay] = []
     waiting = ""
     while time.monotonic() - started < AT_A_TIME:
@@ -263,7 +263,8 @@ def seal_closed_days(now: datetime) -> str:
     return "; ".join(filter(None, [done, waiting]))
 
 
-def _database_clock() -> datetime:
+def database_clock() -> datetime:
+    """The present moment as the database tells it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT CURRENT_TIMESTAMP")
         moment = cursor.fetchone()[0]

@@ -26,12 +26,20 @@ FAULTS = {
     "seal": gettext_lazy("The seal of %(day)s was changed: its content does not have the digest that it bears."),
     "chain": gettext_lazy("The seal of %(day)s does not follow the seal before it: one of the two was replaced."),
     "beginning": gettext_lazy("The chain begins with %(day)s, but that seal follows another: those before are gone."),
+    "anchor": gettext_lazy(
+        "The seals up to %(day)s were erased, but the chain does not go on after them: seals are missing or were put "
+        "there."
+    ),
     "day": gettext_lazy("The seal of %(day)s is missing, though later days have one."),
     "signature": gettext_lazy("The seal of %(day)s was not signed with the key that it names."),
     "unsigned": gettext_lazy("The seal of %(day)s is not signed, though the one before it is."),
     "key": gettext_lazy("The seal of %(day)s is not signed with a key that you gave."),
     "expected": gettext_lazy(
         "No seal or version has the digest %(subject)s that you kept: they are others than they were."
+    ),
+    "expected-or-erased": gettext_lazy(
+        "No seal or version has the digest %(subject)s that you kept. If it is that of a seal that was erased since, "
+        "nothing can be said of it; if not, they are others than they were."
     ),
     "version": gettext_lazy("The document of version %(subject)s was changed: it does not have the digest it bears."),
     "version-chain": gettext_lazy("Version %(subject)s does not follow the version before it."),
@@ -76,6 +84,16 @@ def checked(report: Report) -> list[str]:
             erased.records,
         )
         told = {"number": _number(erased.records), "days": _number(erased.days)}
+        sentences.append(said % (told | {"rule": rule, "wording": wording}))
+    for (rule, wording), gone in report.erased_seals.items():
+        said = ngettext(
+            "%(number)s seal was erased under rule %(rule)s (%(wording)s), of days up to %(last)s. The chain goes on "
+            "from there.",
+            "%(number)s seals were erased under rule %(rule)s (%(wording)s), of days up to %(last)s. The chain goes on "
+            "from there.",
+            gone.seals,
+        )
+        told = {"number": _number(gone.seals), "last": _day(gone.last)}
         sentences.append(said % (told | {"rule": rule, "wording": wording}))
     for key, span in report.keys.items():
         told = {"number": _number(span.seals), "first": _day(span.first), "last": _day(span.last), "key": key}
@@ -152,6 +170,14 @@ def does_not_prove(report: Report) -> list[str]:
         _("The last versions could be taken away with their records; a receipt that a visitor kept would show it."),
         _("Nothing here says who chose, whether our clock was right, or what never reached us."),
     ]
+    if report.erased_seals:
+        sentences.insert(
+            0,
+            _(
+                "Of the days whose seals were erased nothing is left to check. What says under which rule they went, "
+                "and what the chain goes on from, is as trustworthy as who controls the database."
+            ),
+        )
     if report.newest:
         sentences.insert(
             0,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.db.models import Max, Sum
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -20,7 +21,7 @@ from policies.rendering import LANGUAGES
 from policies.snapshot import sha256
 
 from .counting import day_start
-from .models import Banner, ConsentRecord, RecordPurge, SealedDay, SealLeaves
+from .models import Banner, ConsentRecord, RecordPurge, SealedDay, SealLeaves, SealPurge
 from .purging import erasure_of
 from .sealing import ID, Tree, first_day, is_signature, leaves_of, records_of, seal_text, stored_leaves
 
@@ -54,6 +55,14 @@ class Erased:
     records: int = 0
 
 
+@dataclass(frozen=True)
+class ErasedSeals:
+    """How many seals were erased under one rule, and the last day of theirs."""
+
+    seals: int
+    last: date
+
+
 @dataclass
 class Span:
     """The seals that one key signed, or none did (empty key)."""
@@ -77,6 +86,7 @@ class Report:
     days: int = 0
     records: int = 0
     erased: dict[tuple[str, str], Erased] = field(default_factory=dict)
+    erased_seals: dict[tuple[str, str], ErasedSeals] = field(default_factory=dict)
     keys: dict[str, Span] = field(default_factory=dict)
     # Days of the period that are over for long and were never sealed: nobody can say anything of them.
     unsealed: tuple[date, date] | None = None
@@ -135,8 +145,9 @@ def verify(
         wanted.discard(version.digest)
         versions.add(version.number)
     _check_banners(report, met, versions)
+    wanted -= set(SealPurge.objects.filter(last_digest__in=wanted).values_list("last_digest", flat=True))
     for digest in sorted(wanted):
-        report.add("expected", digest)
+        report.add("expected-or-erased" if report.erased_seals else "expected", digest)
     return report
 
 
@@ -146,28 +157,45 @@ def verify(
 def _chain(report: Report) -> Iterator[SealedDay]:
     """All seals, the oldest first, each checked by itself and against the one before."""
     before: SealedDay | None = None
-    while True:
-        seals = SealedDay.objects.order_by("day")
-        chunk = list((seals.filter(day__gt=before.day) if before else seals)[:CHUNK])
-        if not chunk:
-            break
+    anchor, chunk = _beginning()
+    _check_beginning(chunk[0] if chunk else None, anchor, report)
+    while chunk:
         for seal in chunk:
             _check_seal(seal, before, report)
             report.first = report.first or seal
             report.seals += 1
             yield seal
             before = seal
+        chunk = list(SealedDay.objects.filter(day__gt=before.day).order_by("day")[:CHUNK]) if before else []
     report.newest = before
+
+
+def _beginning() -> tuple[SealPurge | None, list[SealedDay]]:
+    """What the chain goes on from, if its beginning was erased, and the first seals of it: both of one moment."""
+    while True:
+        anchor = SealPurge.objects.first()
+        chunk = list(SealedDay.objects.order_by("day")[:CHUNK])
+        if SealPurge.objects.first() == anchor:
+            return anchor, chunk
+
+
+def _check_beginning(first: SealedDay | None, anchor: SealPurge | None, report: Report) -> None:
+    if anchor is None:
+        if first and first.previous:
+            report.add("beginning", first.previous, first.day)
+        return
+    if first is None or (first.day, first.previous) != (anchor.up_to + timedelta(days=1), anchor.last_digest):
+        report.add("anchor", anchor.last_digest, anchor.up_to)
+    rules = SealPurge.objects.order_by().values("rule", "wording").annotate(number=Sum("seals"), last=Max("up_to"))
+    for row in rules.order_by("last"):
+        report.erased_seals[row["rule"], row["wording"]] = ErasedSeals(row["number"], row["last"])
 
 
 def _check_seal(seal: SealedDay, before: SealedDay | None, report: Report) -> None:
     text = seal_text(seal.day, seal.count, seal.root, seal.previous, seal.sealed_at)
     if sha256(text) != seal.digest:
         report.add("seal", seal.digest, seal.day)
-    if before is None:
-        if seal.previous:
-            report.add("beginning", seal.previous, seal.day)
-    else:
+    if before is not None:
         for missing in range(1, (seal.day - before.day).days):
             report.add("day", day=before.day + timedelta(days=missing))
         if seal.previous != before.digest:

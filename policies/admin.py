@@ -185,6 +185,7 @@ class ProcessingPurposeAdmin(TranslatedContentAdmin):
         (_("Must people give the data?"), {"fields": ["provision", "provision_consequence"]}),
         (_("Profiling and automated decisions"), {"fields": ["automation", "automation_explained"]}),
         (_("What the visitor can do about it"), {"fields": ["opt_out", "opt_out_how"]}),
+        (_("Whether its periods are kept"), {"fields": ["shows_last_kept"]}),
         (_("Place"), {"fields": ["parent", "slug", "order"]}),
         (
             _("Data that does not come from the person"),

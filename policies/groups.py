@@ -18,6 +18,7 @@ EVIDENCE = {
     "consent.view_banner",
     "consent.view_sealedday",
     "consent.view_recordpurge",
+    "consent.view_sealpurge",
 }
 HOLDS = {"retention.view_legalhold", "retention.add_legalhold", "retention.change_legalhold"}
 RUNS = {"retention.view_retentionrun", "retention.view_rununderway"}

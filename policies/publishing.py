@@ -11,6 +11,8 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from retention.coverage import known_targets
+
 from . import rendering
 from .asking import (
     AskedAgain,
@@ -104,7 +106,7 @@ def look_at_draft() -> Draft:
     with one_moment():
         latest = StatementVersion.objects.first()
         before = rendering.parse(latest.document)["content"] if latest else None
-        subject = gather(before=before, now=timezone.now())
+        subject = gather(before=before, now=timezone.now(), targets=known_targets())
         waivers = list(Waiver.objects.all())
     content = subject.content
     again = settle_fingerprints(content, before, latest.digest if latest else "")

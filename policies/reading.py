@@ -17,11 +17,15 @@ NOT_ASKED_BEFORE: dict[str, dict[str, Any]] = {
     "controller": {"contact_url": "", "representative": "", "privacy_email": "", "reaches_children": None},
     "data_categories": {"is_special": False, "from_others": False},
     "transfer_safeguards": {"instrument": ""},
-    "purposes": {"source_is_public": None, "stays_inside": False, "provision": None, "automation": None},
+    "triggers": {"rounding": ""},
+    "purposes": {
+        "source_is_public": None, "stays_inside": False, "provision": None, "automation": None,
+        "shows_last_kept": False,
+    },
     "transfers": {"certified_on": ""},
     "cookie_categories": {"signals": []},
     "cookie_vendors": {"hosts": [], "analytics_conditions": []},
-}
+}  # fmt: skip
 NO_TEXT_BEFORE = {
     "controller": ["children"],
     "purposes": ["provision_consequence", "automation_explained"],

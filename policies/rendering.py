@@ -11,9 +11,9 @@ import json
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -27,6 +27,8 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 from django.utils.translation import override
+
+from retention.kept import Key, LastKept
 
 from .comparing import asked_again, compare
 from .models import StatementPdf, StatementVersion
@@ -86,6 +88,7 @@ class Edition:
     effective_at: datetime
     document: dict[str, Any]
     history: list[dict[str, Any]]
+    last_kept: LastKept = field(default_factory=lambda: LastKept(frozenset()))
     _pages: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -235,8 +238,12 @@ def _look() -> None:
     if newest is None:
         _shelf.current = None
     elif known is None or known.digest != newest.digest:
-        _shelf.current = _load(newest)
+        loaded = _load(newest)
+        loaded.last_kept.look()
+        _shelf.current = loaded
         logger.info("Serving version %s (%s)", newest.number, newest.digest[:12])
+    else:
+        known.last_kept.look()
     _shelf.is_stale = newest is None
 
 
@@ -245,7 +252,10 @@ def _load(version: StatementVersion) -> Edition:
         "number", "effective_at", "digest", "change_summary_en", "change_summary_nl", "asks_again"
     )
     history = [dict(row) for row in rows]
-    return Edition(version.number, version.digest, version.effective_at, parse(version.document), history)
+    document = parse(version.document)
+    showing = {purpose["slug"] for purpose in document["content"]["purposes"] if purpose.get("shows_last_kept")}
+    last_kept = LastKept(frozenset(showing))
+    return Edition(version.number, version.digest, version.effective_at, document, history, last_kept)
 
 
 def keep_watching() -> None:
@@ -328,21 +338,44 @@ def summary_page(edition: Edition, language: str) -> Page:
 
 
 def statement_page(edition: Edition, language: str) -> Page:
-    """The statement in force, at the address that always has it."""
-    return edition.once(
-        ("statement", language),
-        lambda: Page.of(
+    """The statement in force, at the address that always has it.
+
+    Here alone stands on which day a promise was last kept: it changes while the version stays.
+    """
+    days = edition.last_kept.days
+
+    def make() -> Page:
+        context = edition.context("statement", language)
+        context["text"] = _with_days(context["text"], days)
+        return Page.of(
             render(
                 "policies/statement.html",
                 "statement",
                 sections=edition.text(language)["pages"]["statement"],
                 in_force=edition.number,
                 changes_url=_changes_url(edition.number, language),
-                **edition.context("statement", language),
+                **context,
             ),
             language=language,
-        ),
-    )
+        )
+
+    return edition.once(("statement", language, frozenset(days.items())), make)
+
+
+def _with_days(text: dict[str, Any], days: Mapping[Key, date]) -> dict[str, Any]:
+    """``text`` with the day on which each promise was last kept, where there is one."""
+    if not days:
+        return text
+    purposes = [
+        purpose
+        | {
+            "retention": [
+                used | {"last_kept": days.get((purpose["slug"], used["rule"]["slug"]))} for used in purpose["retention"]
+            ]
+        }
+        for purpose in text["purposes"]
+    ]
+    return text | {"purposes": purposes}
 
 
 def version_page(edition: Edition, in_force: Edition, language: str) -> Page:

@@ -13,6 +13,7 @@ from django.utils.translation import pgettext_lazy
 from consent import statistics_views
 from consent.chart import KINDS
 from policies import history_views
+from retention import coverage_views, reckoning_views
 
 from . import dashboard
 
@@ -71,7 +72,26 @@ GROUPS = [
     (
         "keeping",
         _("How long"),
-        ["retention.RetentionRule", "retention.Trigger", "retention.StatutoryException"],
+        [
+            "retention.RetentionRule",
+            "retention.Trigger",
+            "retention.StatutoryException",
+            "retention.DeclaredTarget",
+            "retention.LegalHold",
+            Page("retention-coverage", _("Coverage"), "retention_coverage", coverage_views.PERMISSION),
+            Page(
+                "retention-calculator",
+                _("When does data have to go?"),
+                "retention_calculator",
+                reckoning_views.CALCULATOR_PERMISSION,
+            ),
+            Page(
+                "retention-calendar",
+                _("Calendar of what ends"),
+                "retention_calendar",
+                reckoning_views.CALENDAR_PERMISSION,
+            ),
+        ],
     ),
     (
         "cookies",
@@ -117,7 +137,9 @@ GROUPS = [
             "consent.Banner",
             "consent.SealedDay",
             "consent.RecordPurge",
+            "consent.SealPurge",
             "retention.RetentionRun",
+            "retention.RunUnderWay",
         ],
     ),
 ]
@@ -137,6 +159,9 @@ class PrivacyAdminSite(AdminSite):
         return [
             path("consent/statistics/", page(statistics_views.page), name="consent_statistics"),
             path("consent/statistics.csv", page(statistics_views.export), name="consent_statistics_csv"),
+            path("retention/coverage/", page(coverage_views.page), name="retention_coverage"),
+            path("retention/calculator/", page(reckoning_views.calculator), name="retention_calculator"),
+            path("retention/calendar/", page(reckoning_views.calendar), name="retention_calendar"),
             *super().get_urls(),
         ]
 

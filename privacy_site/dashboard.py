@@ -34,11 +34,12 @@ from policies.publishing import Draft, look_at_draft
 from policies.review import Severity
 from policies.review.places import list_in_words
 from policies.workflow import standing
-from retention.models import RetentionRun
+from retention.models import Result, RetentionRun, RunUnderWay
 
 REVIEW = "policies.view_statementversion"
 PROPOSALS = "policies.view_proposal"
 RUNS = "retention.view_retentionrun"
+STUCK_RUNS = "retention.view_rununderway"
 SEALS = "consent.view_sealedday"
 
 # What is due is done within seconds. Longer than this, and nobody does it.
@@ -46,6 +47,8 @@ SCHEDULER_IS_LATE = timedelta(minutes=5)
 COUNT_IS_LATE = timedelta(hours=1)
 # A day is sealed an hour after its end, unless the database was away or a transaction hung.
 SEAL_IS_LATE = timedelta(days=2)
+# The next pass of the scheduler goes on with what stopped in the middle.
+RUN_IS_STUCK = timedelta(days=1)
 RECENT_DAYS = 30
 
 
@@ -245,16 +248,38 @@ def _about(proposal: Proposal, desk: Desk) -> tuple[Urgency, str]:
 
 @look
 def failed_runs(desk: Desk) -> Iterator[Attention]:
-    """Of each rule and target the newest run, if it failed."""
+    """Of each rule and target the newest run, if it failed or was refused. A dry run is nobody's promise."""
     if not desk.may(RUNS):
         return
-    newest = RetentionRun.objects.order_by().values("rule", "target").annotate(newest=Max("pk")).values("newest")
+    real = RetentionRun.objects.order_by().filter(is_dry=False)
+    newest = real.values("rule", "target").annotate(newest=Max("pk")).values("newest")
     for run in RetentionRun.objects.filter(pk__in=newest).exclude(error="").order_by("rule", "target"):
+        is_refused = run.result == Result.REFUSED
+        sentence = (
+            _("Erasing by the rule “%(rule)s” was refused on %(moment)s: %(target)s.")
+            if is_refused
+            else _("Erasing by the rule “%(rule)s” stopped on %(moment)s: %(target)s.")
+        )
+        yield Attention(
+            Urgency.WARNING if is_refused else Urgency.ERROR,
+            sentence % {"rule": run.rule, "target": run.target, "moment": _moment(run.started_at)},
+            reverse("admin:retention_retentionrun_change", args=[run.pk]),
+        )
+
+
+@look
+def stuck_runs(desk: Desk) -> Iterator[Attention]:
+    if not desk.may(STUCK_RUNS):
+        return
+    for run in RunUnderWay.objects.filter(changed_at__lt=desk.now - RUN_IS_STUCK).order_by("target"):
         yield Attention(
             Urgency.ERROR,
-            _("Erasing by the rule “%(rule)s” stopped on %(moment)s: %(target)s.")
-            % {"rule": run.rule, "target": run.target, "moment": _moment(run.started_at)},
-            reverse("admin:retention_retentionrule_changelist", query={"q": run.rule}),
+            _(
+                "Erasing by the rule “%(rule)s” has stood still since %(moment)s: %(target)s. "
+                "Ask the administrator whether the scheduler runs."
+            )
+            % {"rule": run.rule, "target": run.target, "moment": _moment(run.changed_at)},
+            reverse("admin:retention_rununderway_change", args=[run.pk]),
         )
 
 

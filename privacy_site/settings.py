@@ -6,9 +6,10 @@ Nothing set means production: what is missing or weak stops the start and says w
 import base64
 import binascii
 import ipaddress
+import os
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import environ
 from csp.constants import NONE, SELF
@@ -146,6 +147,55 @@ elif _database["ENGINE"] == "django.db.backends.postgresql":
     }
 else:
     raise ImproperlyConfigured("DATABASE_URL names neither PostgreSQL (postgres://…) nor SQLite (sqlite:///…).")
+
+
+def database_of_others(variable):
+    """The connection that ``variable`` names: not ours, so nothing is made or set in it beyond the session."""
+    try:
+        database = env.db(variable)
+    except (ValueError, ImproperlyConfigured):  # neither is repeated, for there may be a password in it
+        database = {}
+    options = database.get("OPTIONS", {})
+    match database.get("ENGINE", "").rpartition(".")[2]:
+        case "postgresql":
+            options |= {"connect_timeout": 5}
+        case "mysql":
+            # A stand-in for mysqlclient, which Django's back end asks for by name.
+            import pymysql
+
+            pymysql.install_as_MySQLdb()
+            options |= {
+                "connect_timeout": 5,
+                "read_timeout": 300,
+                "write_timeout": 300,
+                "isolation_level": "read committed",
+                # Nothing is cut off or rounded to fit in silence; moments of the type TIMESTAMP come in UTC.
+                "init_command": "SET SESSION sql_mode = 'TRADITIONAL', SESSION time_zone = '+00:00'",
+            }
+        case "sqlite3" if database["NAME"] not in {"", ":memory:"}:
+            # Opened, never made: a file that is not there is a mistake in the path.
+            database["NAME"] = f"file:{quote(str(database['NAME']))}?mode=rw"
+            options |= {"timeout": 10}
+        case _:
+            raise ImproperlyConfigured(
+                f"{variable} names none of PostgreSQL (postgres://…), MySQL or MariaDB (mysql://…) and "
+                "a file of SQLite (sqlite:////path/to/file)."
+            )
+    return database | {"OPTIONS": options, "CONN_MAX_AGE": 0}
+
+
+# Databases of others, in which data is kept to what the statement promises: DATABASE_URL_HR is "hr".
+for _variable in sorted({name.removesuffix("_FILE") for name in os.environ if name.startswith("DATABASE_URL_")}):
+    if _variable == "DATABASE_URL":
+        continue  # its own DATABASE_URL_FILE
+    _name = _variable.removeprefix("DATABASE_URL_")
+    if not re.fullmatch(r"[A-Z0-9_]{1,40}", _name) or _name == "DEFAULT":
+        raise ImproperlyConfigured(
+            f"Rename {_variable}: behind DATABASE_URL_ comes a name of at most 40 capitals, digits and "
+            "underscores, such as DATABASE_URL_HR, and not DEFAULT."
+        )
+    DATABASES[_name.lower()] = database_of_others(_variable)
+DATABASE_ROUTERS = ["retention.routing.OnlyOurOwn"]
 
 CACHES = {
     "default": {

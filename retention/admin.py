@@ -509,9 +509,9 @@ class TranslatedContentAdmin(ContentAdmin, TranslationAdmin):
 
 @admin.register(Trigger)
 class TriggerAdmin(TranslatedContentAdmin):
-    list_display = ["__str__", "slug", *DESK_COLUMNS]
+    list_display = ["__str__", "slug", "rounding", *DESK_COLUMNS]
     search_fields = ["slug", "name_en", "name_nl", "after_en", "after_nl", "until_en", "until_nl"]
-    fieldsets = [(None, {"fields": ["name", "after", "until", "slug", "order"]})]
+    fieldsets = [(None, {"fields": ["name", "after", "until", "rounding", "slug", "order"]})]
 
 
 @admin.register(StatutoryException)
@@ -574,3 +574,7 @@ class RetentionRuleAdmin(ContentAdmin):
             said["en"],
             said["nl"],
         )
+
+
+# At the end, because they may build on the classes above.
+from . import enforcement_admin, target_admin  # noqa: E402, F401

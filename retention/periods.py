@@ -1,7 +1,9 @@
 """Periods as ISO 8601 writes them, on the calendar."""
 
 import re
+from calendar import monthrange
 from dataclasses import dataclass
+from datetime import MAXYEAR, date, timedelta
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +17,13 @@ PATTERN = re.compile(
 
 class NotAPeriod(ValueError):
     """The text is not a period of whole years, months, weeks or days."""
+
+
+class BeyondCalendar(Exception):
+    """The day lies after the year 9999, where calendars and databases end."""
+
+    def __init__(self) -> None:
+        super().__init__(_("That day lies after the year 9999, beyond the calendar."))
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,21 @@ class Period:
             ("day", self.days),
         ]
         return [(unit, number) for unit, number in parts if number]
+
+    def after(self, day: date) -> date:
+        """The day on which the period has passed, counted from ``day``.
+
+        Years and months are added at once; a day that the month lacks becomes its last: 31 January and
+        a month is 28 or 29 February. Never falls as ``day`` rises. Raises BeyondCalendar.
+        """
+        year, month = divmod(day.year * 12 + day.month - 1 + self.years * 12 + self.months, 12)
+        if year > MAXYEAR:
+            raise BeyondCalendar
+        moved = date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+        try:
+            return moved + timedelta(weeks=self.weeks, days=self.days)
+        except OverflowError as error:
+            raise BeyondCalendar from error
 
 
 def validate_period(text: str) -> None:

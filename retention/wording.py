@@ -41,28 +41,44 @@ def rule_wording(rule: RetentionRule) -> str:
     """The promise itself, one sentence without a full stop."""
     if not rule.is_stated:
         return gettext("Not stated")
-    sentence = _length(rule)
-    if rule.needs_consent:
-        sentence = gettext("%(sentence)s, only with your consent") % {"sentence": sentence}
-    if rule.action == Action.ANONYMISE:
-        sentence = gettext("%(sentence)s, then anonymised") % {"sentence": sentence}
+    words = {"sentence": _length(rule)}
+    match rule.needs_consent, rule.action:
+        case True, Action.ANONYMISE:
+            # A comma more, and it would read as consent to anonymising.
+            sentence = gettext("%(sentence)s, only with your consent; then anonymised") % words
+        case True, _:
+            sentence = gettext("%(sentence)s, only with your consent") % words
+        case False, Action.ANONYMISE:
+            sentence = gettext("%(sentence)s, then anonymised") % words
+        case _:
+            sentence = words["sentence"]
     return capfirst(sentence)
 
 
 def rule_details(rule: RetentionRule) -> list[str]:
-    """What shortens or lengthens the promise, a sentence each."""
+    """What shortens or lengthens the promise, or a rule before it, a sentence each."""
     language = get_language()
     early = [
         gettext("Or %(until)s, if that is earlier.") % {"until": both(trigger, "until")[language]}
         for trigger in rule.ends_early_on.all()
     ]
-    return early + [_exception(exception) for exception in rule.exceptions.all()]
+    laws = list(rule.exceptions.all())
+    earlier = rule.follows
+    while earlier is not None:
+        early += [
+            gettext("The earlier period lasts %(until)s, if that is earlier.")
+            % {"until": both(trigger, "until")[language]}
+            for trigger in earlier.ends_early_on.all()
+        ]
+        laws += [law for law in earlier.exceptions.all() if law not in laws]
+        earlier = earlier.follows
+    return early + [_exception(law) for law in laws]
 
 
 def _length(rule: RetentionRule) -> str:
     language = get_language()
     if rule.follows is not None:
-        words = {"period": period_wording(rule.period), "rule": _length(rule.follows)}
+        words = {"period": period_wording(rule.period), "rule": _earlier(rule.follows)}
         if rule.is_maximum:
             return gettext("at most %(period)s longer, counted from the end of the earlier period (%(rule)s)") % words
         return gettext("%(period)s longer, counted from the end of the earlier period (%(rule)s)") % words
@@ -74,6 +90,22 @@ def _length(rule: RetentionRule) -> str:
     if rule.is_maximum:
         return gettext("at most %(period)s %(after)s") % words
     return gettext("%(period)s %(after)s") % words
+
+
+def _earlier(rule: RetentionRule) -> str:
+    """The rules before the last, one after another, as they stand between its brackets."""
+    if rule.follows is None:
+        length = _length(rule)
+        return gettext("%(rule)s, with your consent") % {"rule": length} if rule.needs_consent else length
+    words = {"rule": _earlier(rule.follows), "period": period_wording(rule.period)}
+    match rule.needs_consent, rule.is_maximum:
+        case True, True:
+            return gettext("%(rule)s, and then with your consent at most %(period)s longer") % words
+        case True, False:
+            return gettext("%(rule)s, and then with your consent %(period)s longer") % words
+        case False, True:
+            return gettext("%(rule)s, and then at most %(period)s longer") % words
+    return gettext("%(rule)s, and then %(period)s longer") % words
 
 
 def _exception(exception: StatutoryException) -> str:

@@ -1,12 +1,16 @@
 """Fixtures that several files share. Each says what it leaves in the database."""
 
+import functools
 import os
 import shutil
 import tempfile
 import threading
 from pathlib import Path
+from unittest.mock import patch
 
+import brotli
 import pytest
+import typst
 from django.apps import apps
 from django.conf import settings
 from django.core.cache import cache
@@ -14,12 +18,17 @@ from django.core.management.color import no_style
 from django.core.signals import request_finished, request_started
 from django.db import connection, transaction
 from django.db.models.signals import post_migrate
+from django.db.models.sql import InsertQuery
 from django.utils import translation
 
+from consent.partitions import partitions
 from policies import rendering
 from retention.append_only import AppendOnlyModel, execute
 
+from .foreign import foreign, mariadb_url  # noqa: F401 - fixtures
+
 CONTENT = Path(__file__).parent.parent / "content" / "pro4all.yaml"
+PATIENCE = 20_000  # milliseconds: a busy machine is no fault of ours
 CHROMIUM = os.environ.get("CHROME_PATH") or shutil.which("chromium") or shutil.which("google-chrome")
 
 
@@ -27,6 +36,8 @@ def pytest_configure():
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.STATIC_ROOT = tempfile.mkdtemp(prefix="privacy-static-")
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Hundreds of tests look at the same pages, and the best compression is the slowest.
+    brotli.compress = functools.lru_cache(maxsize=500)(brotli.compress)
     if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         # A file, as in production: WAL and locks behave otherwise in memory.
         directory = tempfile.mkdtemp(prefix="privacy-tests-")
@@ -38,11 +49,36 @@ def pytest_configure():
 # What happens in a browser, or in pure functions: the suite runs these once, not once per database.
 ANY_DATABASE = {
     "test_autonomous_tools", "test_banner_axe", "test_banner_bytes", "test_blocking", "test_bundle_verify",
-    "test_catalogue", "test_choice", "test_clearing", "test_comparing", "test_docs", "test_facts", "test_looks",
-    "test_pdf", "test_periods", "test_recipes", "test_repository", "test_review_faults", "test_review_language",
-    "test_review_law", "test_sentences", "test_settings", "test_sharing", "test_signals", "test_translations",
-    "test_wording",
+    "test_catalogue", "test_changes", "test_choice", "test_clearing", "test_comparing", "test_docs", "test_facts",
+    "test_failing_closed", "test_figures", "test_looks", "test_pdf", "test_periods", "test_recipes",
+    "test_repository", "test_review_faults", "test_review_language", "test_review_law", "test_sentences",
+    "test_settings", "test_sharing", "test_signals", "test_translations", "test_wording",
 }  # fmt: skip
+
+
+# What publishes often and looks into no PDF: to set one takes longer than all else about a publication.
+READS_NO_PDF = {
+    "test_asking", "test_changes", "test_changes_page", "test_dashboard", "test_looks", "test_my_choice",
+    "test_preferences", "test_preview_links", "test_publish_page", "test_receipts", "test_sharing", "test_signals",
+    "test_website_desk", "test_workflow", "test_workflow_pages",
+}  # fmt: skip
+Typesetter = typst.Compiler
+
+
+class BlankTypesetter:
+    """In the place of Typst: the same two steps, and a document with nothing in it."""
+
+    def __init__(self, template, **settings):
+        pass
+
+    def compile(self, **settings):
+        return b"%PDF-1.7\n%%EOF\n"
+
+
+@pytest.fixture(autouse=True)
+def typesetting(request, monkeypatch):
+    if request.path.stem in READS_NO_PDF:
+        monkeypatch.setattr(typst, "Compiler", BlankTypesetter)
 
 
 def pytest_collection_modifyitems(items):
@@ -76,7 +112,10 @@ requests_under_way = RequestsUnderWay()
 
 
 def evidence_tables():
-    return [model._meta.db_table for model in apps.get_models() if issubclass(model, AppendOnlyModel)]
+    """All that are there; of a partitioned one its partitions too, which have triggers of their own."""
+    tables = [model._meta.db_table for model in apps.get_models() if issubclass(model, AppendOnlyModel)]
+    there = connection.introspection.table_names()
+    return [table for table in tables if table in there] + [partition.name for partition in partitions()]
 
 
 set_aside = []  # SQLite's triggers while a flush is under way
@@ -110,10 +149,7 @@ def guard_evidence_again(**kwargs):
         execute(set_aside, "default")
         set_aside.clear()
     else:
-        there = connection.introspection.table_names()
-        execute(
-            [f'ALTER TABLE "{table}" ENABLE TRIGGER USER' for table in evidence_tables() if table in there], "default"
-        )
+        execute([f'ALTER TABLE "{table}" ENABLE TRIGGER USER' for table in evidence_tables()], "default")
 
 
 post_migrate.connect(guard_evidence_again, dispatch_uid="tests")
@@ -129,38 +165,45 @@ def nothing_remembered():
     rendering.forget()
 
 
-def rows_of_content():
-    """Every row of the two lower floors, as unsaved copies can be made of it."""
+def insertions(model):
+    """The SQL that stores the rows of ``model`` as they are now, keys included; ``(sql, parameters)``."""
+    rows = list(model._base_manager.all())
+    fields = model._meta.concrete_fields
+    size = max(connection.ops.bulk_batch_size(fields, rows), 1)
+    for start in range(0, len(rows), size):
+        query = InsertQuery(model)
+        query.insert_values(fields, rows[start : start + size])
+        yield from query.get_compiler(connection=connection).as_sql()
+
+
+def content_as_sql():
+    """What stores every row of the two lower floors again: ready SQL, which takes longer to make than to run."""
     models = [
         model
         for app in ("retention", "policies")
         for model in apps.get_app_config(app).get_models(include_auto_created=True)
     ]
-    return {model: list(model._base_manager.all()) for model in models}
-
-
-def put(rows):
-    """Store ``rows`` as they are, keys included."""
-    # One transaction: foreign keys are checked at its end, whatever the order of the tables.
-    with transaction.atomic():
-        for model, instances in rows.items():
-            model._base_manager.bulk_create(instances)
-    statements = connection.ops.sequence_reset_sql(no_style(), list(rows))
-    execute(statements, "default")
+    rows = [statement for model in models for statement in insertions(model)]
+    return rows + [(sql, None) for sql in connection.ops.sequence_reset_sql(no_style(), models)]
 
 
 @pytest.fixture(scope="session")
 def remembered():
-    """Rows that a fixture made the long way before, by its name: the next test gets copies."""
+    """What a fixture made the long way before, as SQL by its name: the next test gets copies."""
     return {}
 
 
 def once(remembered, name, make):
-    if name in remembered:
-        put(remembered[name])
-    else:
-        make()
-        remembered[name] = rows_of_content()
+    if name not in remembered:
+        # The tests after this one get these rows too, and may look into the PDFs.
+        with patch.object(typst, "Compiler", Typesetter):
+            make()
+        remembered[name] = content_as_sql()
+        return
+    # One transaction: foreign keys are checked at its end, whatever the order of the tables.
+    with transaction.atomic(), connection.cursor() as cursor:
+        for sql, parameters in remembered[name]:
+            cursor.execute(sql, parameters)
 
 
 @pytest.fixture
@@ -215,8 +258,9 @@ def staff(db, django_user_model):
 
 @pytest.fixture(scope="session")
 def chromium():
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
@@ -235,7 +279,7 @@ def site(live_server, settings):
 @pytest.fixture
 def browser_context(chromium):
     context = chromium.new_context(locale="en-GB", viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(20_000)  # a busy machine is no fault of ours
+    context.set_default_timeout(PATIENCE)
     yield context
     context.close()
 

@@ -3,7 +3,8 @@
 What a part needs is looked for, then installed where that is allowed (as root on Debian).
 What cannot be had is named at the end, and fails the run where ``CI=true``.
 
-TEST_DATABASE_URL names a PostgreSQL to use (its user may create databases), CHROME_PATH a browser.
+TEST_DATABASE_URL names a PostgreSQL to use (its user may create databases), TEST_MARIADB_URL a MariaDB
+(likewise), CHROME_PATH a browser.
 """
 
 import json
@@ -19,6 +20,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
+
+import mariadb_server
 
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -50,6 +53,8 @@ def main() -> int:
     if browser is None:
         report.missing.append("the tests in a browser: no Chromium was found or could be installed")
     sqlite = {"DATABASE_URL": "sqlite://:memory:"}
+    if not find_mariadb():
+        report.missing.append("the tests on MariaDB: no server was found or could be installed")
     slow = SLOW if browser is not None else "processes"
 
     run_node(report)
@@ -82,7 +87,9 @@ def run_pytest(report: Report, name: str, marks: str, environment: dict[str, str
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as directory:
         result = Path(directory) / "result.xml"
-        command = [sys.executable, "-m", "pytest", "-n", "auto", "-q", "-m", marks, f"--junitxml={result}"]
+        # Who is done takes over what waits with the other: the last tests are no one's alone.
+        spread = ["-n", "auto", "--dist", "worksteal"]
+        command = [sys.executable, "-m", "pytest", *spread, "-q", "-m", marks, f"--junitxml={result}"]
         code = subprocess.run(command, cwd=ROOT, env=os.environ | environment, stdin=subprocess.DEVNULL).returncode
         suites = list(ElementTree.parse(result).iter("testsuite")) if result.exists() else []  # noqa: S314 - our own
     tests, skipped = (sum(int(suite.get(key, 0)) for suite in suites) for key in ("tests", "skipped"))
@@ -156,6 +163,14 @@ def postgresql() -> Iterator[str | None]:
 def _url(names: dict[str, str]) -> str:
     user, password, database = (quote(names[key], safe="") for key in ("PGUSER", "PGPASSWORD", "PGDATABASE"))
     return f"postgres://{user}:{password}@{names['PGHOST']}:{names['PGPORT']}/{database}"
+
+
+def find_mariadb() -> bool:
+    """Whether there is a MariaDB for the tests, which start one of their own where none is named."""
+    if os.environ.get("TEST_MARIADB_URL") or mariadb_server.is_installed():
+        return True
+    apt_install("mariadb-server")
+    return mariadb_server.is_installed()
 
 
 def find_browser() -> dict[str, str] | None:

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from consent.models import Banner, ConsentRecord, DailyCount, RecordPurge, SealedDay
+from consent.models import Banner, ConsentRecord, DailyCount, RecordPurge, SealedDay, SealPurge
 from consent.sealing import seal_closed_days
 from policies import workflow
 from policies.models import (
@@ -39,7 +39,7 @@ from retention.models import RetentionRule, Trigger
 from .arriving import MONDAY, arrive, at, once_closed
 from .factories import DataCategoryFactory, PurposeFactory, RuleFactory
 
-EVIDENCE = [StatementVersion, Proposal, Banner, ConsentRecord, SealedDay, RecordPurge]
+EVIDENCE = [StatementVersion, Proposal, Banner, ConsentRecord, SealedDay, RecordPurge, SealPurge]
 CONTENT = [model for model in admin.site._registry if hasattr(model._meta, "simple_history_manager_attribute")]
 
 
@@ -128,6 +128,16 @@ def evidence(published):
         decided_by="anna",
         decided_at=at(MONDAY),
     )
+    SealPurge.objects.create(
+        rule="sealed-days",
+        wording="10 years",
+        up_to=MONDAY - timedelta(days=1),
+        cut_off=at(MONDAY, 0),
+        last_digest="0" * 64,
+        seals=1,
+        decided_by="anna",
+        decided_at=at(MONDAY),
+    )
 
 
 # -- Every page -------------------------------------------------------------------------------
@@ -202,7 +212,7 @@ def test_editors_and_publishers_see_the_figures_and_only_publishers_the_evidence
     user = staff(group)
 
     assert may(user, "view", DailyCount)
-    for model in (ConsentRecord, Banner, SealedDay, RecordPurge):
+    for model in (ConsentRecord, Banner, SealedDay, RecordPurge, SealPurge):
         assert may(user, "view", model) is sees_evidence, model
         assert not any(may(user, action, model) for action in ("add", "change", "delete")), model
 

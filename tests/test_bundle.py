@@ -287,7 +287,7 @@ def test_a_record_of_today_has_no_seal_yet(published, client):
 
     archive = made(Selection(receipt=record.pk))
 
-    assert document(archive, "seals.json") == {"seals": [], "purges": []}
+    assert document(archive, "seals.json") == {"seals": [], "purges": [], "seal_purges": []}
     assert not [name for name in archive.namelist() if name.startswith("proofs/")]
 
 

@@ -23,6 +23,7 @@ from consent.bundling import bundle
 from consent.exporting import Selection
 from consent.models import ConsentRecord, SealedDay
 from consent.purging import purge
+from consent.purging_seals import purge_seals
 from consent.sealing import seal_closed_days
 from policies.models import Section
 
@@ -219,6 +220,53 @@ def test_days_that_were_purged_are_said_to_be_erased(published, client, unpacked
         "covers that: rule records (A day.), since 2026-05-06." in said
     )
     assert "Of these days every record is here, and none was put in later: 2026-05-05." in said
+
+
+@pytest.fixture
+def seals_gone(published, client, unpacked):
+    """The bundle of three days; of the first the seal was erased too."""
+    for day in (MONDAY, TUESDAY, WEDNESDAY):
+        chosen(client, at(day, 9))
+    seal_closed_days(once_closed(WEDNESDAY))
+    under = {"rule": "seals", "wording": "A day.", "by": "anna", "now": at(WEDNESDAY, 9)}
+    purge(cut_off=at(TUESDAY, 0), **under)
+    purge_seals(cut_off=at(TUESDAY, 0), **under)
+    return unpacked(Selection(since=MONDAY, until=WEDNESDAY))
+
+
+def test_seals_that_were_erased_are_said_to_be(seals_gone):
+    code, said = seals_gone.check()
+
+    assert code == 0, said
+    assert (
+        "That the seals from 2026-05-04 until 2026-05-05 were erased under a retention rule, with all records of those "
+        "days. The bundle says so: rule seals (A day.), since 2026-05-06. Ask for proof of it." in said
+    )
+    assert "none was put in later: 2026-05-05 – 2026-05-06." in said
+
+
+@pytest.mark.parametrize("changes", [{"last_digest": "0" * 64}, {"up_to": "2026-05-03"}])
+def test_an_erasure_of_seals_that_the_chain_does_not_go_on_from_explains_nothing(seals_gone, changes):
+    document = seals_gone.json("seals.json")
+    document["seal_purges"][0] |= changes
+    seals_gone.write("seals.json", document)
+    seals_gone.make_the_manifest_agree()
+
+    code, said = seals_gone.check()
+
+    assert code == 1
+    assert "The seals from 2026-05-04 until 2026-05-05 are missing." in said
+
+
+def test_a_bundle_of_a_former_release_says_nothing_of_erased_seals_and_is_right(of_days):
+    document = of_days.json("seals.json")
+    assert document.pop("seal_purges") == []
+    of_days.write("seals.json", document)
+    of_days.make_the_manifest_agree()
+
+    code, said = of_days.check()
+
+    assert code == 0, said
 
 
 def test_a_day_on_which_nothing_arrived_is_a_whole_day(published, client, unpacked):

@@ -106,6 +106,29 @@ def test_a_missing_translation_is_allowed_in_a_draft(db):
     assert not ProcessingPurpose.objects.get().description_nl
 
 
+@pytest.mark.parametrize("rounding", ["", "month", "year"])
+def test_from_whose_end_a_period_counts_comes_back_as_it_was_given(db, rounding):
+    phrase = "until: {en: until the agreement ends, nl: tot de overeenkomst afloopt}"
+    load(changed(phrase, f'{phrase}\n    rounding: "{rounding}"'))
+    first = dump()
+
+    changes = load(first)
+
+    assert Trigger.objects.get().rounding == rounding
+    assert (f"rounding: {rounding}" in first) == bool(rounding)
+    assert (not changes, dump()) == (True, first)
+
+
+def test_a_rounding_that_the_file_no_longer_has_is_taken_away(db):
+    phrase = "until: {en: until the agreement ends, nl: tot de overeenkomst afloopt}"
+    load(changed(phrase, f"{phrase}\n    rounding: year"))
+
+    changes = load(MINIMAL)
+
+    assert (changes.added, changes.changed, changes.removed) == (0, 1, 0)
+    assert not Trigger.objects.get().rounding
+
+
 @pytest.mark.parametrize(
     ("old", "new", "line", "sentence"),
     [
@@ -114,6 +137,7 @@ def test_a_missing_translation_is_allowed_in_a_draft(db):
         ("country: NL", "country: Nederland", 3, "country"),
         ("trigger: agreement-ended", "trigger: agreement-ende", 13, "Did you mean “agreement-ended”?"),
         ("period: P6W", "period: 6 weeks", 13, "P6W for 6 weeks"),
+        ("afloopt}", "afloopt}\n    rounding: decade", 7, "decade"),
         ("period: P6W, action: erase", "period: P6W", 13, "erase or anonymise"),
         ("follows: sooner", "follows: later", 12, "in a circle"),
         ("[phone, email]", "[phone, emial]", 21, "Did you mean “email”?"),

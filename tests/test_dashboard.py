@@ -19,7 +19,7 @@ from policies.publishing import look_at_draft
 from policies.review import Severity
 from privacy_site import dashboard
 from privacy_site.dashboard import Desk, Urgency
-from retention.models import RetentionRun
+from retention.models import RetentionRun, RunUnderWay
 from tests.conftest import once
 
 pytestmark = pytest.mark.django_db
@@ -276,12 +276,11 @@ def test_a_proposal_that_is_closed_is_no_longer_told(submitted, petra):
 # -- What runs by itself ------------------------------------------------------------------------
 
 
-def run(now, *, error="", rule="applicants", target="mailbox", ago=0):
+def run(now, *, error="", rule="applicants", target="mailbox", ago=0, result="failed", is_dry=False):
     moment = now - timedelta(hours=ago)
     RetentionRun.objects.create(
-        rule=rule, target=target, cut_off=moment, is_dry=False, run_by="cron", error=error, started_at=moment,
-        result="failed" if error else "done",
-        finished_at=moment,
+        rule=rule, target=target, cut_off=moment, is_dry=is_dry, run_by="cron", error=error, started_at=moment,
+        result=result if error else "done", finished_at=moment,
     )  # fmt: skip
 
 
@@ -297,6 +296,29 @@ def test_a_retention_run_that_failed_is_told_until_the_next_succeeds(otto):
 
     run(now, ago=1)
     assert told(dashboard.failed_runs, otto) == []
+
+
+def test_a_retention_run_that_was_refused_is_a_warning_that_leads_to_it(otto, now):
+    run(now, error="Too much is due.", result="refused")
+    run(now, error="Too much is due.", result="refused", target="tried out", is_dry=True)
+
+    [line] = dashboard.failed_runs(Desk(otto, now))
+
+    assert line.urgency == WARNING
+    assert "was refused on" in line.sentence
+    assert line.url == reverse("admin:retention_retentionrun_change", args=[RetentionRun.objects.get(is_dry=False).pk])
+
+
+@pytest.mark.parametrize(("hours", "is_stuck"), [(23, False), (25, True)])
+def test_a_retention_run_that_stands_still_for_a_day_is_told(otto, now, hours, is_stuck):
+    RunUnderWay.objects.create(
+        rule="applicants", target="mailbox", cut_off=now, run_by="run_due", started_at=now - timedelta(days=9)
+    )
+
+    lines = told(dashboard.stuck_runs, otto, timezone.now() + timedelta(hours=hours))
+
+    assert [urgency for urgency, _sentence in lines] == [ERROR] * is_stuck
+    assert all("has stood still since" in sentence for _urgency, sentence in lines)
 
 
 def test_a_consent_rate_that_jumped_is_told_with_the_names_of_the_desk(published, otto, now):
@@ -416,9 +438,9 @@ def test_the_last_thirty_days_are_a_small_chart_with_the_way_to_the_statistics(c
         (
             "editor",
             ["is not published yet", "in force since", "never been counted", "Statistics of consent"],
-            ["waits for your approval", "Sealed days"],
+            ["waits for your approval", "Sealed days", "Retention runs"],
         ),
-        ("publisher", ["waits for your approval", "never been counted", "Sealed days"], ["Retention runs"]),
+        ("publisher", ["waits for your approval", "never been counted", "Retention runs"], ["/admin/auth/user/"]),
         ("auditor", ["never been counted", "in force since", "Statistics of consent"], ["is not published yet"]),
     ],
 )
@@ -490,4 +512,4 @@ def test_the_page_asks_no_more_of_the_database_with_more_rows_and_never_for_a_co
 
 
 def test_every_look_has_a_name_of_its_own():
-    assert len({look.__name__ for look in dashboard.LOOKS}) == len(dashboard.LOOKS) == 8
+    assert len({look.__name__ for look in dashboard.LOOKS}) == len(dashboard.LOOKS) == 9

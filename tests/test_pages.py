@@ -334,7 +334,7 @@ def test_the_statement_in_vocabulary_terms_has_every_purpose_and_vendor(publishe
     identifiers = [process["dct:identifier"] for process in notice["dpv:hasProcess"]]
     assert response["Content-Type"] == "application/ld+json"
     assert notice["@type"] == "dpv:PrivacyNotice"
-    assert len(identifiers) == len(set(identifiers)) == 17 + 15
+    assert len(identifiers) == len(set(identifiers)) == 19 + 15
     screening = next(p for p in notice["dpv:hasProcess"] if p["dct:identifier"] == "applicant-online-screening")
     assert screening["dpv:hasLegalBasis"] == [{"@id": "eu-gdpr:A6-1-f-controller"}]
     assert screening["dpv:hasPurpose"] == [{"@id": "dpv:RecruitmentApplicantBackgroundCheck"}]

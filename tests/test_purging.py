@@ -146,14 +146,14 @@ def test_the_database_lets_no_record_go_without_the_row(days):
 
 
 def test_a_run_that_stopped_goes_on_under_the_same_row(days, monkeypatch):
-    real = purging._erase
+    real = purging._erasing
 
-    def stop_at_the_second_day(start, end, batch):
+    def stop_at_the_second_day(start, *more):
         if start == at(TUESDAY, 0):
             raise KeyboardInterrupt
-        return real(start, end, batch)
+        return real(start, *more)
 
-    monkeypatch.setattr(purging, "_erase", stop_at_the_second_day)
+    monkeypatch.setattr(purging, "_erasing", stop_at_the_second_day)
     with pytest.raises(KeyboardInterrupt):
         purge(cut_off=at(WEDNESDAY, 0), **UNDER)
     assert left() == {MONDAY: (0, 0), TUESDAY: (3, 1), WEDNESDAY: (4, 1)}

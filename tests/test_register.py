@@ -237,14 +237,14 @@ def test_the_register_is_in_one_language(content, language):
 def test_each_purpose_says_whether_it_is_in_force_changed_or_draft_only(published):
     keep(ProcessingPurpose.objects.get(slug="contact"), title_nl="Contact opnemen")
     PurposeFactory(slug="new")
-    ProcessingPurpose.objects.get(slug="cookies").delete()
+    ProcessingPurpose.objects.get(slug="anonymisation").delete()
 
     statuses = {row.slug: row.cells["status"][0] for row in make_register(language="en").rows}
 
     assert statuses["introduction"] == "in force (version 1)"
     assert statuses["contact"] == "in force, changed since version 1"
     assert statuses["new"] == "draft only, not in force"
-    assert statuses["cookies"] == "in force, no longer in the draft"
+    assert statuses["anonymisation"] == "in force, no longer in the draft"
 
 
 def test_a_change_of_what_a_purpose_refers_to_is_a_change_of_the_purpose(published):
@@ -303,7 +303,7 @@ def test_nobody_is_named_responsible_before_the_company_is_known(published, admi
     record = admin_client.get(reverse(FILE, args=["jsonld"])).json()
 
     assert "dpv:hasDataController" not in record
-    assert len(record["dpv:hasProcess"]) == 17
+    assert len(record["dpv:hasProcess"]) == 19
 
 
 # -- To do -------------------------------------------------------------------------------------
@@ -355,7 +355,7 @@ def test_the_csv_can_be_read_back(published, admin_client, language):
 
     rows = read_csv(response)
     made = make_register(language=language)
-    assert len(rows) == 17
+    assert len(rows) == 19
     assert list(rows[0]) == list(made.header.values())
     expected = "\n".join(made.rows[0].cells["data"])
     assert rows[0][made.header["data"]] == expected
@@ -379,7 +379,7 @@ def test_the_workbook_can_be_read_back(published, admin_client, language):
     made = make_register(language=language)
     header = [cell.value for cell in sheet[1]]
     assert header == list(made.header.values())
-    assert sheet.max_row == 18
+    assert sheet.max_row == 20
     line = next(row for row in sheet.iter_rows(min_row=2) if row[0].value == "contact")
     values = dict(zip(made.header, line, strict=True))
     assert values["review_on"].value.date() == date(2027, 2, 3)
@@ -426,7 +426,7 @@ def test_the_register_in_vocabulary_terms_is_a_record_of_processing(published, a
     process = next(p for p in record["dpv:hasProcess"] if p["dct:identifier"] == "contact")
     assert response["Content-Type"] == "application/ld+json"
     assert record["@type"] == "dpv:ROPA"
-    assert len(record["dpv:hasProcess"]) == 17
+    assert len(record["dpv:hasProcess"]) == 19
     assert process["dpv:hasResponsibleEntity"]["dpv:hasName"] == "Sales"
     assert process["dpv:isImplementedUsingTechnology"]["dct:title"] == "CRM"
     assert process["dpv:hasAssessment"] == [{"@type": "dpv:DPIA", "dct:identifier": "D7"}]

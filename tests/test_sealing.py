@@ -382,7 +382,7 @@ def test_a_day_waits_for_a_transaction_from_before_its_end(published, transactio
         return
     today = timezone.localdate()
     # Nothing else can bring on the night while a transaction of the day is still open.
-    monkeypatch.setattr(sealing, "_database_clock", lambda: once_closed(today))
+    monkeypatch.setattr(sealing, "database_clock", lambda: once_closed(today))
     arrive(timezone.now())
     begun, finish = threading.Event(), threading.Event()
 

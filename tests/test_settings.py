@@ -12,11 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from retention.routing import OnlyOurOwn
+
 ROOT = Path(__file__).resolve().parent.parent
 KEY = "k3J-9sQz_fV7tYbN2xWm8cRp4LhDgA6uEoTi1ZvXqSjKwBnMfHyC5r0"
 GOOD = {"PUBLIC_URL": "https://privacy.example.nl", "SECRET_KEY": KEY}
 WANTED = (
     "ALLOWED_HOSTS",
+    "DATABASES",
     "CSRF_COOKIE_SECURE",
     "CSRF_TRUSTED_ORIGINS",
     "DEBUG",
@@ -82,6 +85,16 @@ def refusal(home, variables):
         ({"SECRET_KEY": f"   {KEY[:45]}   "}, "at least 50 random characters"),
         ({"TRUSTED_PROXIES": "proxy.example.nl"}, "TRUSTED_PROXIES holds addresses or networks such as 10.0.0.0/8"),
         ({"DATABASE_URL": "mysql://a:b@127.0.0.1/c"}, "DATABASE_URL names neither PostgreSQL"),
+        ({"DATABASE_URL_HR": "oracle://a:b@127.0.0.1/c"}, "DATABASE_URL_HR names none of PostgreSQL"),
+        ({"DATABASE_URL_HR": "hr-db.example"}, "DATABASE_URL_HR names none of PostgreSQL"),
+        ({"DATABASE_URL_HR": ""}, "DATABASE_URL_HR names none of PostgreSQL"),
+        ({"DATABASE_URL_HR": "mysql://a:secret@host:port/c"}, "DATABASE_URL_HR names none of PostgreSQL"),
+        ({"DATABASE_URL_HR": "sqlite://:memory:"}, "DATABASE_URL_HR names none of PostgreSQL"),
+        ({"DATABASE_URL_HR": "sqlite://"}, "DATABASE_URL_HR names none of PostgreSQL"),
+        ({"DATABASE_URL_hr": "postgres://a:b@127.0.0.1/c"}, "Rename DATABASE_URL_hr"),
+        ({"DATABASE_URL_DEFAULT": "postgres://a:b@127.0.0.1/c"}, "Rename DATABASE_URL_DEFAULT"),
+        ({"DATABASE_URL_": "postgres://a:b@127.0.0.1/c"}, "Rename DATABASE_URL_:"),
+        ({f"DATABASE_URL_{'A' * 41}": "postgres://a:b@127.0.0.1/c"}, "Rename DATABASE_URL_A"),
         ({"DEMO_ORIGINS": "https://shop.example.nl"}, "DEMO_ORIGINS is for this machine alone"),
         ({"DEMO_ORIGINS": "http://127.0.0.1:8001/"}, "DEMO_ORIGINS is for this machine alone"),
     ],
@@ -155,3 +168,55 @@ def test_production_settings_pass_every_check_for_deployment():
     )
 
     assert done.returncode == 0, done.stderr
+
+
+# -- Databases of others ------------------------------------------------------------------------------------
+
+
+def databases(home, **variables):
+    return json.loads(json.dumps(settings_under(home, **variables)["DATABASES"]))
+
+
+def test_each_database_of_others_has_the_name_that_the_environment_gives_it(home):
+    (home / "crm").write_text("mysql://keeper:pa%24s@crm.example:3307/crm?ssl_ca=/ca.pem")
+
+    found = databases(
+        home,
+        DATABASE_URL_HR="postgres://keeper:secret@hr.example/hr?sslmode=verify-full",
+        DATABASE_URL_CRM_2_FILE=str(home / "crm"),
+        DATABASE_URL_OLD="sqlite:////srv/old people.sqlite3",
+    )
+
+    assert sorted(found) == ["crm_2", "default", "hr", "old"]
+    hr, crm, old = found["hr"], found["crm_2"], found["old"]
+    assert (hr["HOST"], hr["NAME"], hr["USER"]) == ("hr.example", "hr", "keeper")
+    assert hr["OPTIONS"] == {"sslmode": "verify-full", "connect_timeout": 5}
+    assert hr["CONN_MAX_AGE"] == 0
+    assert (crm["HOST"], crm["PORT"], crm["PASSWORD"]) == ("crm.example", 3307, "pa$s")
+    assert crm["OPTIONS"]["ssl_ca"] == "/ca.pem"
+    assert crm["OPTIONS"]["isolation_level"] == "read committed"
+    assert "TRADITIONAL" in crm["OPTIONS"]["init_command"]
+    # A file that is not there is not made, and its journal is as its owner wants it.
+    assert old["NAME"] == "file:/srv/old%20people.sqlite3?mode=rw"
+    assert "init_command" not in old["OPTIONS"]
+
+
+def test_the_file_of_our_own_database_is_not_taken_for_one_of_others(home):
+    (home / "url").write_text("postgres://a:b@127.0.0.1/c")
+
+    assert list(databases(home, DATABASE_URL_FILE=str(home / "url"))) == ["default"]
+
+
+def test_a_password_is_never_part_of_a_refusal(home):
+    for url in ("mysql://a:very-secret@host:port/c", "oracle://a:very-secret@host/c", "very-secret"):
+        done = start(home, GOOD | {"DATABASE_URL_HR": url})
+
+        assert done.returncode != 0
+        assert "very-secret" not in done.stderr
+
+
+def test_nothing_of_ours_is_ever_made_in_a_database_of_others():
+    router = OnlyOurOwn()
+
+    assert router.allow_migrate("default", "retention") is True
+    assert router.allow_migrate("hr", "retention") is False

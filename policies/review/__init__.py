@@ -6,7 +6,7 @@ same. The rules themselves are in the modules that are imported at the end.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -15,6 +15,7 @@ from typing import Any
 
 from django.utils.translation import get_language
 
+from retention.coverage import Known
 from retention.languages import Bilingual, both, in_both
 
 from ..models import Waiver
@@ -40,7 +41,8 @@ class Subject:
 
     ``content`` is that of ``snapshot.compose`` and ``internal`` that of ``compose_internal``;
     ``before`` is the content of the version published last, completed, or None. ``edited`` tells
-    for the texts whose history is known when each language was last changed.
+    for the texts whose history is known when each language was last changed. ``targets`` are those
+    in which promises about keeping data are kept; None where nobody said which there are.
     """
 
     content: dict[str, Any]
@@ -48,6 +50,7 @@ class Subject:
     before: dict[str, Any] | None = None
     edited: Mapping[Place, Mapping[str, datetime]] = field(default_factory=dict)
     today: date = date.min
+    targets: Sequence[Known] | None = None
 
     @cached_property
     def texts(self) -> list[tuple[Place, Bilingual]]:
@@ -217,4 +220,4 @@ def name_of(entry: dict[str, Any]) -> Bilingual | str:
     return entry["slug"]
 
 
-from . import language, law, structure, vendors  # noqa: E402, F401
+from . import keeping, language, law, structure, vendors  # noqa: E402, F401

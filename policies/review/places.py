@@ -9,6 +9,8 @@ from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import get_language
 
+from retention.models import DeclaredTarget, RetentionRun
+
 from ..content_file import KINDS, translated_fields
 from ..models import Controller, Section
 from ..reading import in_language
@@ -18,7 +20,10 @@ from . import Place, key_of, name_of
 MODELS: dict[str, type[Model]] = {kind.key: kind.model for kind in KINDS} | {
     "controller": Controller,
     "pages": Section,
+    "targets": DeclaredTarget,
 }
+# Behind the place of a promise: what keeps it.
+TARGET = "target"
 # Texts of the controller's row that stand beside it in the content.
 OF_CONTROLLER = {"title": "statement_title", "summary_title": "summary_title", "summary": "summary"}
 
@@ -68,6 +73,10 @@ def addresses(places: Iterable[Place]) -> dict[Place, str]:
         if model not in keys:
             rows = model._default_manager.order_by().values_list(*_keys(model), "pk")
             keys[model] = {tuple(row): key for *row, key in rows}
+        if rest[:1] == ("retention",) and rest[2:] == (TARGET,):
+            query = {"purpose": identity["slug"], "rule": rest[1]}
+            found[place] = reverse("admin:retention_declaredtarget_add", query=query)
+            continue
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         row = keys[model].get(tuple(identity.values()))
         if row is None:
@@ -132,6 +141,8 @@ def _rest_in_words(model: type[Model], entry: dict[str, Any], rest: Place) -> li
     item = next((item for index, item in enumerate(items, start=1) if key_of(item, index) == deeper[0]), None)
     called = item.get("name", deeper[0]) if isinstance(item, dict) else deeper[0]
     words.append(str(in_language(called, get_language() or "en")))
+    if deeper[1:] == [TARGET]:
+        return [*words, _field_in_words(RetentionRun, TARGET)]
     return [*words, *(_field_in_words(part.model, field) for field in deeper[1:])]
 
 

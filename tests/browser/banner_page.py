@@ -49,6 +49,16 @@ def press(page, name):
     page.locator("privacy-consent").get_by_role("button", name=name, exact=True).click()
 
 
+def opened(page):
+    """The second layer, with all that it folds away unfolded."""
+    # It is fetched when it is wanted: until then there is nothing in it to unfold.
+    dialog = page.locator("privacy-consent dialog")
+    expect(dialog).to_be_visible()
+    for summary in dialog.locator("summary").all():
+        summary.click()
+    return dialog
+
+
 def said(page, words):
     expect(page.get_by_role("status")).to_contain_text(words)
 
@@ -74,11 +84,17 @@ def wait_for_hits(page, names):
 def wait_until(page, get, expected):
     """``get()`` gives what is expected, in the end."""
     # Not wait_for_function: it needs eval, which the policy of the page forbids.
-    for _attempt in range(100):
+    for _attempt in range(500):
         if get() == expected:
             return
         page.wait_for_timeout(30)
     assert get() == expected
+
+
+def held_back(page, held):
+    """The one request that a route put into ``held``, once it has come."""
+    wait_until(page, lambda: len(held), 1)
+    return held[0]
 
 
 def add_script(page, address):
@@ -97,6 +113,7 @@ def add_script(page, address):
 
 def choice_of(page):
     """The choice in the cookie of the page, or None."""
+    page.evaluate("document.cookie")  # waits for what was written before
     for cookie in page.context.cookies(page.url):
         if cookie["name"] == "privacy_consent":
             return json.loads(unquote(cookie["value"]))

@@ -3,6 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from policies.models import CookieVendor, StatementVersion
 
@@ -26,6 +27,7 @@ def open_page(context, site):
     return page
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 320])
 def test_axe_finds_nothing_on_the_page_in_either_language(site, reworded, browser_context, staff, width, scheme):
@@ -55,7 +57,7 @@ def test_a_category_is_added_by_keyboard_and_without_scripts(site, reworded, chr
     page.fill("#id_change_summary_en", "Asked again.")
     page.keyboard.press("Enter")
     page.click("#publish_form [type=submit]")
-    assert box.is_checked()
+    expect(box).to_be_checked()
     page.fill("#id_change_summary_nl", "Opnieuw gevraagd.")
     page.click("#publish_form [type=submit]")
     page.wait_for_url("**/change/")

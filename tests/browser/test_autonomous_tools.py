@@ -90,7 +90,7 @@ class Tool:
 
     def until(self, look):
         """What ``look()`` finds, as soon as it finds anything."""
-        for _attempt in range(200):
+        for _attempt in range(500):
             if found := look():
                 return found
             self.page.wait_for_timeout(30)

@@ -24,7 +24,9 @@ from .banner_page import (
     add_script,
     choice_of,
     first_layer,
+    held_back,
     hits,
+    opened,
     other_tab,
     page_with,
     press,
@@ -154,11 +156,12 @@ def test_what_is_allowed_runs_after_the_acknowledgement_and_not_before(web, page
     page.route("**/consent/", lambda route: held.append(route))
     page.goto(web())
     press(page, "Accept all")
+    request = held_back(page, held)
     page.wait_for_timeout(300)
     assert len(held) == 1
     assert (hits(page), third_parties.log, choice_of(page)) == ([], [], None)
 
-    held[0].continue_()
+    request.continue_()
     said(page, "has been saved")
 
     wait_for_hits(page, ["first", "second", "advertising"])
@@ -389,9 +392,7 @@ def test_nothing_is_ticked_before_the_visitor_ticks_it(web, page):
 def test_the_second_layer_names_every_vendor(web, page, published):
     page.goto(web())
     press(page, "Manage preferences")
-    dialog = page.get_by_role("dialog", name="Cookie settings")
-    for summary in dialog.locator("summary").all():
-        summary.click()
+    dialog = opened(page)
 
     content = json.loads(published.document)["content"]
     [website] = [site for site in content["websites"] if site["slug"] == "website"]
@@ -473,7 +474,7 @@ def test_a_late_answer_to_a_yes_does_not_undo_the_no_of_another_tab(web, page, t
     page.goto(origin)
     other = other_tab(page, origin + "/next")
     press(page, "Accept all")
-    page.wait_for_timeout(200)
+    request = held_back(page, held)
     if not is_delivered:
         server_away(other)
     other.evaluate("privacyConsent.withdraw()")
@@ -481,7 +482,7 @@ def test_a_late_answer_to_a_yes_does_not_undo_the_no_of_another_tab(web, page, t
     refused = storage(other)
 
     with page.expect_response("**/consent/"):
-        held[0].continue_()
+        request.continue_()
     page.wait_for_timeout(200)
 
     assert (hits(page), third_parties.log) == ([], [])
@@ -558,10 +559,10 @@ def test_without_storage_the_no_of_another_tab_holds_by_its_cookie(web, page, th
     page.goto(origin)
     other = other_tab(page, origin + "/next")
     press(page, "Accept all")
-    page.wait_for_timeout(200)
+    request = held_back(page, held)
     reject(other)
     with page.expect_response("**/consent/"):
-        held[0].continue_()
+        request.continue_()
     page.wait_for_timeout(200)
 
     assert (hits(page), third_parties.log) == ([], [])

@@ -10,6 +10,7 @@ from .banner_page import (
     accept,
     first_layer,
     focused,
+    opened,
     page_with,
     press,
     records,
@@ -71,8 +72,7 @@ def test_axe_finds_nothing_in_any_state(web, page, language):
     expect(page.get_by_role("group", name="Facebook Connect")).to_be_visible()
     look("first layer and notice")
     press(page, words["manage"])
-    for summary in page.locator("dialog summary").all():
-        summary.click()
+    opened(page)
     page.get_by_role("checkbox").last.check()
     look("second layer")
     press(page, words["close"])
@@ -114,8 +114,7 @@ def test_every_target_is_large_enough_to_hit(web, page, width):
     )
     assert targets.evaluate_all(sizes) == []
     press(page, "Manage preferences")
-    for summary in page.locator("dialog summary").all():
-        summary.click()
+    opened(page)
     assert targets.evaluate_all(sizes) == []
     press(page, "Accept all")
     said(page, "has been saved")

@@ -4,6 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from django.utils.translation import override
+from playwright.sync_api import expect
 
 from policies.models import CookieVendor, ProcessingPurpose, RetentionRule, Section
 
@@ -52,8 +53,8 @@ def test_the_switch_of_language_keeps_the_place(site, second, browser_page):
 
     browser_page.click("a.head__language")
 
-    assert browser_page.url == f"{site}{address('nl')}#changes-2"
-    assert browser_page.locator("html").get_attribute("lang") == "nl"
+    expect(browser_page).to_have_url(f"{site}{address('nl')}#changes-2")
+    expect(browser_page.locator("html")).to_have_attribute("lang", "nl")
 
 
 @pytest.mark.parametrize("media", [{"forced_colors": "active"}, {"media": "print"}])

@@ -88,11 +88,11 @@ def test_a_period_is_chosen_without_scripts(figures, site, chromium):
 
     page.click("text=All figures, also as tables")
     page.click("button[name=days][value='7']")
-    assert page.locator(".desk-chart__bars g").count() == 7
+    expect(page.locator(".desk-chart__bars g")).to_have_count(7)
 
     page.fill("#chosen_since", (timezone.localdate() - timedelta(days=2)).isoformat())
     page.locator("#chosen_category").select_option("marketing")
     page.click("text=Show")
-    assert page.locator(".desk-chart__bars g").count() == 3
-    assert "Answers about" in page.locator("#course").text_content()
+    expect(page.locator(".desk-chart__bars g")).to_have_count(3)
+    expect(page.locator("#course")).to_contain_text("Answers about")
     context.close()

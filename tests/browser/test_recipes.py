@@ -119,7 +119,7 @@ def visit(site, taken_over, settings, page, serving):
 
 def until(page, script, expected):
     """Not wait_for_function: it needs eval, which the policy of the page forbids."""
-    for _attempt in range(100):
+    for _attempt in range(500):
         if page.evaluate(script) == expected:
             return
         page.wait_for_timeout(30)
@@ -157,6 +157,7 @@ def withdraw(page):
 
 def cookies(page):
     """Those that somebody other than the banner left on the site."""
+    page.evaluate("document.cookie")  # waits for what was written before
     return sorted({cookie["name"] for cookie in page.context.cookies(page.url)} - {"privacy_consent"})
 
 

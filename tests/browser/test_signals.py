@@ -64,7 +64,7 @@ def so_far(page):
 
 
 def until_they_ran(page, number):
-    for _attempt in range(200):
+    for _attempt in range(500):
         if page.evaluate('told.filter(([name]) => name === "runs").length') >= number:
             return
         page.wait_for_timeout(30)

@@ -43,6 +43,7 @@ def test_axe_finds_nothing_before_and_after_in_either_language(site, desk, width
             if state != "form":
                 desk.fill("#id_since", (TUESDAY if state == "intact" else MONDAY).isoformat())
                 desk.click("#verify_form [type=submit]")
+                desk.wait_for_load_state()
                 desk.locator(".desk-verdict li").nth(3).wait_for()
             found = Axe().run(desk, context={"include": ["#content"]})
             assert found.response["violations"] == [], found.generate_report()

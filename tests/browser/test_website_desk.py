@@ -11,6 +11,7 @@ from consent.demo.servers import Site
 from consent.models import Banner, ConsentRecord
 from policies.models import Website
 
+from .banner_page import wait_until
 from .test_admin import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -139,6 +140,7 @@ def test_a_preview_page_has_no_origin_also_in_a_tab_of_its_own(site, desk):
     assert "privacy_consent" not in {cookie["name"] for cookie in desk.context.cookies()}
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 320])
 def test_axe_finds_nothing_on_either_page_in_either_language(site, desk, width, scheme):
@@ -164,7 +166,7 @@ def test_the_pinned_tag_runs_asks_and_records(site, desk, foreign, browser_page)
 
     accept(browser_page)
 
-    assert browser_page.evaluate("measured")
+    wait_until(browser_page, lambda: browser_page.evaluate("window.measured"), True)
     assert ConsentRecord.objects.get().banner_id in copied(desk, site, "Instead of the tag: pinned to version 1")
 
 
@@ -177,7 +179,7 @@ def test_other_bytes_than_the_pinned_ones_do_not_run(site, desk, foreign, browse
     browser_page.goto(foreign(wrong), wait_until="load")
 
     assert browser_page.evaluate("[typeof privacyConsent, typeof measured]") == ["undefined", "undefined"]
-    assert any("integrity" in text for text in complaints)
+    wait_until(browser_page, lambda: any("integrity" in text for text in complaints), True)
 
 
 def test_a_page_with_a_pinned_tag_goes_on_under_its_version_after_a_later_publication(
@@ -191,7 +193,7 @@ def test_a_page_with_a_pinned_tag_goes_on_under_its_version_after_a_later_public
     expect(layer(browser_page)).to_contain_text("Pro4all asks for your consent")
     accept(browser_page)
 
-    assert browser_page.evaluate("measured")
+    wait_until(browser_page, lambda: browser_page.evaluate("window.measured"), True)
     assert ConsentRecord.objects.get().version_id == 1
     assert copied(desk, site, "Instead of the tag: pinned to version 2") != pinned
 

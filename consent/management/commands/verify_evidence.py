@@ -108,6 +108,10 @@ def as_json(report: Report):
             {"rule": rule, "wording": wording, "days": erased.days, "records": erased.records}
             for (rule, wording), erased in report.erased.items()
         ],
+        "erased_seals": [
+            {"rule": rule, "wording": wording, "seals": gone.seals, "last": gone.last.isoformat()}
+            for (rule, wording), gone in report.erased_seals.items()
+        ],
         "keys": [
             {"key": key, "first": span.first.isoformat(), "last": span.last.isoformat(), "seals": span.seals}
             for key, span in report.keys.items()

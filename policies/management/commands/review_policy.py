@@ -67,7 +67,7 @@ def as_json(reviewed):
 def as_text(reviewed):
     """Errors before warnings; under each the places, in the order of the statement, and there what was found."""
     lines = []
-    order = list(reviewed.content)
+    order = [*reviewed.content, "targets"]
     for severity, findings in groupby(reviewed.findings, key=lambda finding: finding.severity):
         lines += [str(SEVERITIES[severity]), ""]
         by_place = sorted(findings, key=lambda finding: (order.index(finding.place[0]), finding.place))

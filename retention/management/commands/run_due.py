@@ -10,8 +10,8 @@ from retention import due
 
 class Command(BaseCommand):
     help = (
-        "Do what is due: publish what was scheduled, count, seal closed days. Once, for cron; or for ever: "
-        "manage.py run_due --every 20. Several may run at a time."
+        "Do what is due: publish what was scheduled, count, seal closed days, keep the promises about keeping data. "
+        "Once, for cron; or for ever: manage.py run_due --every 20. Several may run at a time."
     )
 
     def add_arguments(self, parser):

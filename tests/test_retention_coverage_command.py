@@ -1,0 +1,135 @@
+"""``manage.py retention_coverage``: a table, an exit code for monitoring, and figures for Prometheus."""
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.core.management import call_command
+from django.utils import timezone
+
+from policies.models import ProcessingPurpose
+from retention import figures
+
+from .foreign import declared
+from .target_database import declare
+from .test_coverage import ALIAS, NOBODY_LISTENS, OURS, SESSIONS, promise, run
+
+pytestmark = pytest.mark.django_db
+
+SAMPLE = re.compile(r'^(?P<name>[a-z_]+)(?:\{(?P<labels>(?:[a-z]+="(?:[^"\\]|\\.)*",?)+)\})? (?P<value>-?[0-9.]+)$')
+
+
+@pytest.fixture
+def only_ours(published, publish):
+    """A statement in force of which nothing is promised but what the product keeps itself."""
+    ProcessingPurpose.objects.exclude(slug__in={purpose for purpose, _rule in OURS} | {"cookies"}).delete()
+    ProcessingPurpose.objects.get(slug="cookies").retention.all().delete()
+    publish()
+
+
+def call(capsys, **options):
+    """What the command says, and its exit code."""
+    code = 0
+    try:
+        call_command("retention_coverage", **options)
+    except SystemExit as exit_:
+        code = exit_.code
+    return capsys.readouterr().out, code
+
+
+def test_where_every_promise_is_kept_the_exit_code_is_0(only_ours, capsys):
+    for key in OURS:
+        run(key)
+
+    said, code = call(capsys)
+
+    assert code == 0
+    assert "Promises: 6 (kept 6)." in said
+
+
+def test_where_rows_are_overdue_it_is_1(only_ours, capsys):
+    for key in OURS:
+        run(key)
+    Session.objects.create(session_key="a", session_data="", expire_date=timezone.now() - timedelta(days=3))
+
+    said, code = call(capsys)
+
+    assert code == 1
+    assert re.search(r"site-administration / staff-sessions +staff-sessions +overdue +1 ", said)
+    assert "Overdue rows: 1." in said
+
+
+def test_where_nothing_keeps_a_promise_it_is_1(published, capsys):
+    said, code = call(capsys)
+
+    assert code == 1
+    assert re.search(r"contact / until-contact-satisfied +– +nothing keeps it", said)
+
+
+def test_where_a_database_is_away_it_is_2(only_ours, capsys):
+    for key in OURS:
+        run(key)
+    with declared(NOBODY_LISTENS):
+        declare(promise(*SESSIONS), connection=ALIAS, slug="elsewhere")
+
+        said, code = call(capsys)
+
+    assert code == 2
+    assert "elsewhere: The database does not answer (OperationalError)." in said
+
+
+def test_where_nothing_is_in_force_it_says_so(db, capsys):
+    said, code = call(capsys)
+
+    assert code == 1  # targets of ours wait for a promise
+    assert "nothing promises this" in said
+
+
+def test_the_same_can_be_read_by_a_program(published, capsys):
+    said, _code = call(capsys, format="json")
+
+    answer = json.loads(said)
+    assert answer["version"] == 1
+    assert len(answer["promises"]) == 24
+    sessions = next(one for one in answer["promises"] if one["rule"] == "staff-sessions")
+    assert sessions["state"] == "never-run"
+    assert sessions["targets"][0]["overdue"] == 0
+    assert sessions["wording"].keys() == {"en", "nl"}
+
+
+def test_figures_are_in_the_format_of_prometheus(published, capsys):
+    run(SESSIONS)
+    run(SESSIONS, result="failed", error="No disk.")
+
+    said, _code = call(capsys, format="prometheus")
+
+    lines = said.splitlines()
+    samples = [SAMPLE.match(line) for line in lines if not line.startswith("#")]
+    assert all(samples)
+    told = {line.split()[2] for line in lines if line.startswith("# HELP")}
+    assert told == {line.split()[2] for line in lines if line.startswith("# TYPE")}
+    assert {sample["name"] for sample in samples} <= told
+    values = {(sample["name"], sample["labels"]): float(sample["value"]) for sample in samples}
+    labels = 'target="staff-sessions",purpose="site-administration",rule="staff-sessions"'
+    assert values["privacy_retention_overdue_rows", labels] == 0
+    assert values["privacy_retention_last_success_timestamp_seconds", labels] > timezone.now().timestamp() - 600
+    assert values["privacy_retention_promises", 'state="no-target"'] == 12
+    assert values["privacy_retention_promises", 'state="not-stated"'] == 6
+    assert values["privacy_retention_runs_failed_total", 'target="staff-sessions",result="failed"'] == 1
+
+
+def test_a_label_that_holds_a_quote_or_a_line_break_breaks_nothing():
+    odd = figures.Figure("odd", "Two\nlines \\ here.", "gauge", (((("name", 'a"b\\c\nd'),), 2.5),))
+
+    assert figures.as_prometheus([odd]) == (
+        '# HELP odd Two\\nlines \\\\ here.\n# TYPE odd gauge\nodd{name="a\\"b\\\\c\\nd"} 2.5\n'
+    )
+
+
+@pytest.mark.parametrize(("number", "written"), [(0, "0"), (10, "10"), (1200.0, "1200"), (1.25, "1.25")])
+def test_numbers_are_written_whole_where_they_are(number, written):
+    [*_, line] = figures.as_prometheus([figures.Figure("n", "N.", "gauge", (((), number),))]).splitlines()
+
+    assert line == f"n {written}"
