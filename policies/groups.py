@@ -35,11 +35,11 @@ def permissions_of_groups() -> dict[str, set[str]]:
     content = [
         model
         for model in models
-        if hasattr(model._meta, "simple_history_manager_attribute") and model._meta.label != WAIVER
+        if hasattr(model._meta, "simple_history_manager_attribute") and model._meta.label not in {WAIVER, *TARGETS}
     ]
     targets = [model for model in models if model._meta.label in TARGETS]
     editor = {_permission(action, model) for model in content for action in ("view", "add", "change", "delete")}
-    editor |= VERSIONS | FIGURES | {SUBMIT}
+    editor |= VERSIONS | FIGURES | RUNS | {_permission("view", model) for model in targets} | {SUBMIT}
     keeping = {_permission(action, model) for model in targets for action in ("view", "add", "change", "delete")}
     keeping |= HOLDS | RUNS | {ENFORCE}
     users = [installed.get_model("auth", name) for name in ("User", "Group")]

@@ -21,7 +21,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, ngettext_lazy
 
-from consent import statistics
+from consent import partitions, statistics
 from consent.chart import Chart, draw, percent
 from consent.models import CountedUpTo, DailyCount, SealedDay
 from consent.statistics import Period, Tally
@@ -349,6 +349,12 @@ def unsealed(desk: Desk) -> Iterator[Attention]:
 
 
 # -- In words --------------------------------------------------------------------------------------
+
+
+@look
+def without_month(desk: Desk) -> Iterator[Attention]:
+    if desk.may(SEALS) and (sentence := partitions.attention()):
+        yield Attention(Urgency.WARNING, sentence, reverse("admin:consent_consentrecord_changelist"))
 
 
 def _review(**chosen: str) -> str:

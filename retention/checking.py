@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from django.db import DEFAULT_DB_ALIAS, Error, connections
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from . import promises, targets
@@ -181,7 +182,7 @@ def _on_the_promise(target: TableTarget, terms: Terms) -> Iterator[str]:
     for event in early_ends(terms):
         if event.slug not in known:
             yield _("The rule ends earlier on “%(event)s”, and no column says when that was.") % {
-                "event": event.name["en"] or event.slug
+                "event": event.name.get(get_language() or "en") or event.slug
             }
 
 

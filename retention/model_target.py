@@ -13,9 +13,10 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import DEFAULT_DB_ALIAS, connections, models
-from django.db.models import Count, F, Min, Q
+from django.db.models import Count, F, Lookup, Min, Q
 from django.db.models.deletion import Collector
 from django.db.models.functions import Left, Mod, TruncDate, TruncYear
+from django.db.models.lookups import In
 from django.utils import timezone
 from django.utils.functional import Promise as LazyText
 from django.utils.translation import gettext as _
@@ -50,6 +51,20 @@ def prefix(column: str, number: int) -> Left:
 def rounded(column: str, multiple: int) -> Any:
     """A number rounded towards zero to a ``multiple``."""
     return F(column) - Mod(F(column), multiple)
+
+
+class _Among(Lookup):
+    """One of these keys: on PostgreSQL a single value, an array, which it costs nothing to put into SQL."""
+
+    lookup_name = "among"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        return compiler.compile(In(self.lhs, self.rhs))
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        key, params = self.process_lhs(compiler, connection)
+        return f"{key} = ANY(%s)", [*params, self.rhs]
 
 
 @dataclass
@@ -135,7 +150,7 @@ class ModelTarget:
                 found = list(rows.filter(beyond).values_list(column, "pk")[:size])
 
     def enforce(self, batch: list[Any], due: Due) -> Enforced:
-        rows = self._due_rows(due).filter(pk__in=batch)
+        rows = self._due_rows(due).filter(_Among(F("pk"), batch))
         if due.action == Action.ANONYMISE:
             return Enforced(anonymised=rows.update(**self.treatments))
         return Enforced(erased=self._erase(rows))

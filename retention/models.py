@@ -357,7 +357,7 @@ class DeclaredTarget(models.Model):
             models.CheckConstraint(
                 name="declared_target_share",
                 condition=Q(max_share__gte=1, max_share__lte=100),
-                violation_error_message=_("The largest share is from 1 to 100 %."),
+                violation_error_message=_("The largest share is from 1 to 100 %%."),
             ),
             models.CheckConstraint(
                 name="declared_target_batch",

@@ -44,6 +44,7 @@ def pytest_configure():
         settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = f"{directory}/test.sqlite3"
         # Where this looks like memory, a live server would share one connection between threads.
         settings.DATABASES["default"]["NAME"] = f"{directory}/live.sqlite3"
+        settings.DATABASES["default"]["OPTIONS"]["timeout"] = PATIENCE / 1000
 
 
 # What happens in a browser, or in pure functions: the suite runs these once, not once per database.

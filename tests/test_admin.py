@@ -34,13 +34,37 @@ from policies.models import (
     Waiver,
     Website,
 )
-from retention.models import RetentionRule, Trigger
+from retention.models import (
+    ColumnTreatment,
+    DeclaredTarget,
+    EarlyEnd,
+    LegalHold,
+    RetentionRule,
+    RetentionRun,
+    RunUnderWay,
+    Trigger,
+)
 
 from .arriving import MONDAY, arrive, at, once_closed
 from .factories import DataCategoryFactory, PurposeFactory, RuleFactory
 
-EVIDENCE = [StatementVersion, Proposal, Banner, ConsentRecord, SealedDay, RecordPurge, SealPurge]
-CONTENT = [model for model in admin.site._registry if hasattr(model._meta, "simple_history_manager_attribute")]
+EVIDENCE = [
+    StatementVersion,
+    Proposal,
+    Banner,
+    ConsentRecord,
+    SealedDay,
+    RecordPurge,
+    SealPurge,
+    RetentionRun,
+    RunUnderWay,
+]
+# A hold is placed and released; it is neither content nor does it go.
+UNDELETABLE = [Controller, LegalHold]
+WITH_HISTORY = [model for model in admin.site._registry if hasattr(model._meta, "simple_history_manager_attribute")]
+# Where data is erased has a history too, but it is no content: publishers answer for it.
+TARGETS = [DeclaredTarget, EarlyEnd, ColumnTreatment]
+CONTENT = [model for model in WITH_HISTORY if model not in TARGETS]
 
 
 def address(row, page="change"):
@@ -138,6 +162,13 @@ def evidence(published):
         decided_by="anna",
         decided_at=at(MONDAY),
     )
+    DeclaredTarget.objects.create(
+        slug="ats", name="Applicants", connection="hr", table="a", key_column="id", trigger_column="d"
+    )
+    LegalHold.objects.create(target="ats", reason="A claim.", placed_by="anna")
+    run = {"target": "ats", "rule": "applicants", "cut_off": at(MONDAY), "run_by": "cron", "started_at": at(MONDAY)}
+    RunUnderWay.objects.create(**run)
+    RetentionRun.objects.create(**run, is_dry=False)
 
 
 # -- Every page -------------------------------------------------------------------------------
@@ -153,9 +184,11 @@ def test_every_page_of_the_desk_opens_in_both_languages(admin_client, evidence, 
         row = model._default_manager.first()
         pages = [reverse(f"{name}_changelist"), reverse(f"{name}_change", args=[row.pk])]
         pages.append(reverse(f"{name}_history", args=[row.pk]))
-        if model not in EVIDENCE and model is not Controller:
+        if model is LegalHold:
+            pages.append(reverse(f"{name}_add"))
+        if model not in EVIDENCE and model not in UNDELETABLE:
             pages += [reverse(f"{name}_add"), reverse(f"{name}_delete", args=[row.pk])]
-        if model in CONTENT:
+        if model in WITH_HISTORY:
             pages.append(reverse(f"{name}_simple_history", args=[row.pk, row.history.first().pk]))
         for page in pages:
             response = admin_client.get(page, follow=True)
@@ -176,7 +209,7 @@ def test_all_content_is_on_the_desk_or_on_the_page_of_what_it_is_part_of():
     inline = {part.model for model_admin in admin.site._registry.values() for part in model_admin.inlines}
 
     # A waiver is given and withdrawn on the page of the review.
-    assert with_history == set(CONTENT) | inline | {Waiver}
+    assert with_history == set(WITH_HISTORY) | inline | {Waiver}
 
 
 def test_the_index_lists_every_desk_once_by_subject(admin_client, published):

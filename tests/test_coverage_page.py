@@ -50,7 +50,7 @@ def test_each_promise_stands_in_words_with_what_keeps_it_and_how_it_stands(publi
     assert "Sessions of staff" in row
     assert "Overdue" in row
     assert " 1 " in row
-    assert page.text.count('scope="row"') == len(page.context["lines"]) == 24
+    assert page.text.count('<th scope="row"><span') == len(page.context["lines"]) == 24
 
 
 def test_the_promise_is_told_in_the_language_of_the_desk(published, client, staff, settings):

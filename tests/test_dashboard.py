@@ -21,6 +21,7 @@ from privacy_site import dashboard
 from privacy_site.dashboard import Desk, Urgency
 from retention.models import RetentionRun, RunUnderWay
 from tests.conftest import once
+from tests.target_database import declare, to_declare
 
 pytestmark = pytest.mark.django_db
 
@@ -57,6 +58,8 @@ def flawless(db, publish, remembered):
     def make():
         load(EXAMPLE.read_text(encoding="utf-8"))
         publish()
+        for promise in to_declare():
+            declare(promise, connection="elsewhere")
 
     once(remembered, "flawless", make)
     CountedUpTo.objects.create(id=1, moment=timezone.now())

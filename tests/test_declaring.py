@@ -9,8 +9,11 @@ from django.utils import timezone
 
 from policies.models import PurposeRetention
 from retention import checking, promises, targets
+from retention.enforcing import enforce
 from retention.models import ColumnTreatment, DeclaredTarget, EarlyEnd, LegalHold, RetentionRule
+from retention.promises import Promise
 from retention.targeting import all_targets, target_of
+from retention.terms import terms_of
 from retention.trying import try_out
 
 from . import foreign as others
@@ -402,3 +405,64 @@ def test_what_is_in_code_is_not_replaced_by_a_declaration(hr, promise):
     declared(slug=slug, is_active=True)
 
     assert all_targets()[slug] is own
+
+
+# -- Enforced, like any other ---------------------------------------------------------------------------
+
+
+def kept(rule, table):
+    """A run of ``table`` by what ``rule`` says, as if it had been published."""
+    promise = Promise("recruitment", {"en": "", "nl": ""}, terms_of(rule), {"en": "1 year", "nl": "1 jaar"}, {}, 1)
+    return enforce(table, promise, now=timezone.now(), by="tests")
+
+
+def test_a_run_erases_what_is_due_and_counts_it(hr, promise):
+    run = kept(promise, target_of(declared()))
+
+    assert (run.result, run.due, run.erased, run.undated, run.error) == ("done", 2, 2, 1, "")
+    assert len(hr.column("SELECT id FROM people")) == 38
+
+
+def test_a_run_is_refused_where_more_is_due_than_may_go(hr, promise):
+    run = kept(promise, target_of(declared(condition="id < 5")))
+
+    assert (run.result, run.erased) == ("refused", 0)
+    assert len(hr.column("SELECT id FROM people")) == 40
+
+
+def test_a_run_on_a_database_that_is_away_or_a_table_that_vanished_is_written_down(hr, promise):
+    hr.run("ALTER TABLE people RENAME TO persons")
+    gone = kept(promise, target_of(declared()))
+    assert (gone.result, gone.erased) == ("refused", 0)
+    assert "There is no table people" in gone.error
+
+    with others.declared("mysql://keeper:very-secret@127.0.0.1:9/hr", "crm"):
+        away = kept(promise, target_of(declared(slug="away", connection="crm")))
+    assert (away.result, away.erased) == ("failed", 0)
+    assert "very-secret" not in away.error
+
+
+def test_a_run_that_meets_a_constraint_half_way_fails_and_keeps_what_was_done(hr, promise):
+    hr.run("CREATE TABLE letters (id integer PRIMARY KEY, person integer REFERENCES people (id))")
+    hr.insert("letters", (1, 2))
+
+    run = kept(promise, target_of(declared(batch_size=1)))
+
+    assert (run.result, run.erased) == ("failed", 1)
+    assert run.error
+    assert sorted(hr.column("SELECT id FROM people"))[:2] == [2, 3]
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_every_page_of_a_declaration_opens_in_both_languages(publisher, hr, promise, language):
+    publisher.cookies["django_language"] = language
+    publisher.post(reverse(ADD), filled_in(early=[("withdrawn", "withdrawn")]))
+    row = DeclaredTarget.objects.get()
+    name = "admin:retention_declaredtarget"
+    version = reverse(f"{name}_simple_history", args=[row.pk, row.history.first().pk])
+    pages = [reverse(f"{name}_{page}", args=[row.pk]) for page in ("change", "history", "delete", "try")]
+
+    for page in [reverse(f"{name}_changelist"), reverse(ADD), version, *pages]:
+        response = publisher.get(page)
+        assert response.status_code == 200, page
+        assert f'<html lang="{language}"' in response.text, page

@@ -24,7 +24,9 @@ SAMPLE = re.compile(r'^(?P<name>[a-z_]+)(?:\{(?P<labels>(?:[a-z]+="(?:[^"\\]|\\.
 @pytest.fixture
 def only_ours(published, publish):
     """A statement in force of which nothing is promised but what the product keeps itself."""
-    ProcessingPurpose.objects.exclude(slug__in={purpose for purpose, _rule in OURS} | {"cookies"}).delete()
+    others = ProcessingPurpose.objects.exclude(slug__in={purpose for purpose, _rule in OURS} | {"cookies"})
+    others.exclude(parent=None).delete()
+    others.delete()
     ProcessingPurpose.objects.get(slug="cookies").retention.all().delete()
     publish()
 

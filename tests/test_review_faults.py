@@ -1,6 +1,7 @@
 """Faults seeded into copies of a complete content file: each is found, at its place, and nothing else."""
 
 import copy
+import dataclasses
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from policies.models import StatementVersion, Website
 from policies.review import RULES, review
 from policies.review.gathering import gather
 from policies.snapshot import compose
+from retention.coverage import Known
+from retention.targets import in_code
 from tests.conftest import CONTENT, once
 
 EXAMPLE = CONTENT.with_name("example.yaml")
@@ -102,7 +105,8 @@ class Fault:
     """What is changed in the file, and all that is found: ``CODE place``.
 
     ``rows`` is changed after loading, for what a file may not hold; ``after`` the version before
-    has been published as it was; ``later`` the change was made so much later.
+    has been published as it was; ``later`` the change was made so much later; ``targets`` are what is
+    left of a target for each promise, and None where nobody said which there are.
     """
 
     name: str
@@ -111,6 +115,26 @@ class Fault:
     rows: Callable | None = None
     after: bool = False
     later: timedelta = field(default_factory=timedelta)
+    targets: Callable | None = None
+
+
+# A target for each promise of the file.
+TARGETS = [
+    Known(f"{purpose['slug']}-{used['rule']}", "Table", purpose["slug"], used["rule"], "")
+    for purpose in DOCUMENT["purposes"]
+    for used in purpose["retention"]
+]
+
+
+def but(slug, **changes):
+    """The targets, without that of ``slug``; or with it, changed."""
+
+    def change():
+        others = [target for target in TARGETS if target.slug != slug]
+        [changed] = [dataclasses.replace(target, **changes) for target in TARGETS if target.slug == slug]
+        return [*others, changed] if changes else others
+
+    return change
 
 
 def mutual(en, nl):
@@ -356,6 +380,23 @@ FAULTS = [
           [say("purposes/cameras/description/en", "A sign", "Images are deleted after three months. A sign"),
            say("purposes/cameras/description/nl", "Een bord", "Beelden worden na drie maanden gewist. Een bord")],
           ["L13 purposes/cameras/description"]),
+    # What keeps the promises
+    Fault("a promise that nothing keeps", [],
+          ["K1 purposes/cameras/retention/images-28d/target"], targets=but("cameras-images-28d")),
+    Fault("a promise that nothing keeps and that says nothing is a gap once",
+          [put("retention_rules/images-28d", {"slug": "images-28d"})],
+          ["A8 purposes/cameras/retention/images-28d"], targets=but("cameras-images-28d")),
+    Fault("a target of a purpose that is gone", [], ["K1 purposes/cameras/retention/images-28d/target",
+          "K2 targets/cameras-images-28d"], targets=but("cameras-images-28d", purpose="guards")),
+    Fault("a target of ours that nothing promises", [],
+          ["K1 purposes/site-administration/retention/admin-log/target", "K2 purposes/desk"],
+          targets=but("site-administration-admin-log", purpose="desk", is_declared=False)),
+    Fault("a target whose rule says nothing",
+          [put("retention_rules/images-28d", {"slug": "images-28d"})],
+          ["A8 purposes/cameras/retention/images-28d", "K3 retention_rules/images-28d/trigger"],
+          targets=lambda: TARGETS),
+    Fault("a target under a law that its rule does not know", [],
+          ["K3 targets/cameras-images-28d/exception"], targets=but("cameras-images-28d", exception="tax-records")),
     # Together
     Fault("a new advertiser, entered in a hurry",
           [double("cookie_vendors/billboard-lane", slug="lane-2", name="Lane Two", company="Lane Two LLC",
@@ -394,8 +435,9 @@ def example(db, remembered):
     once(remembered, "example", enter)
 
 
-def findings(now=LOADED_ON, before=None):
-    return sorted(f"{finding.code} {finding.path}" for finding in review(gather(before=before, now=now)))
+def findings(now=LOADED_ON, before=None, targets=None):
+    found = review(gather(before=before, now=now, targets=targets))
+    return sorted(f"{finding.code} {finding.path}" for finding in found)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
@@ -410,18 +452,26 @@ def test_each_fault_is_found_at_its_place_and_nothing_else_is(example, fault):
     if fault.rows:
         fault.rows()
 
-    assert findings(now, before) == sorted(fault.found)
+    assert findings(now, before, fault.targets and fault.targets()) == sorted(fault.found)
 
 
 def test_the_complete_content_has_no_finding(example):
     assert findings() == []
     assert findings(before=compose()) == []
+    assert findings(targets=TARGETS) == []
+
+
+def test_a_target_may_fall_under_a_law_that_its_rule_knows(example):
+    assert findings(targets=but("orders-order-2y", exception="tax-records")()) == []
 
 
 def test_the_complete_content_can_be_published(example, publish):
+    """On the desk the review also asks what keeps the promises; here it is only what is ours."""
     publish()
 
-    assert json.loads(StatementVersion.objects.get().review)["findings"] == []
+    found = json.loads(StatementVersion.objects.get().review)["findings"]
+    assert {finding["code"] for finding in found} == {"K1"}
+    assert len(found) == len(TARGETS) - len(in_code())
 
 
 def test_every_rule_has_a_fault_that_it_finds():

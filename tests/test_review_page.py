@@ -10,10 +10,13 @@ from django.urls import reverse
 
 from policies.content_file import load
 from policies.models import Controller, DataCategory, ProcessingPurpose, Section, Waiver
+from policies.promising import promises_of
 from policies.publishing import look_at_draft
 from policies.review import places
+from policies.snapshot import compose
 
 from .conftest import CONTENT
+from .target_database import declare, to_declare
 
 EXAMPLE = CONTENT.with_name("example.yaml")  # complete, unlike that of the first customer
 PAGE = "admin:policies_statementversion_review"
@@ -175,8 +178,32 @@ def test_what_was_waived_stands_by_itself_with_its_reason_who_and_when(publisher
 
 def test_a_draft_without_faults_is_told_as_such(publisher, db):
     load(EXAMPLE.read_text(encoding="utf-8"))
+    for promise in to_declare(promises_of(compose(), version=1)):
+        declare(promise, connection="elsewhere")
 
     assert "The review finds nothing." in publisher.get(reverse(PAGE)).text
+
+
+def test_a_promise_that_nothing_keeps_leads_to_where_a_target_is_added_for_it(publisher, content):
+    page = publisher.get(reverse(PAGE)).text
+
+    [found] = [one for one in look_at_draft().findings if (one.code, one.place[1]) == ("K1", "contact")]
+    assert "Processing purposes › Contact › retention rules › until-contact-satisfied › target" in page
+    assert f"nothing keeps “{found.fault.words['wording']['en']}”" in page
+    address = reverse(
+        "admin:retention_declaredtarget_add", query={"purpose": "contact", "rule": "until-contact-satisfied"}
+    )
+    assert address.replace("&", "&amp;") in page
+
+
+def test_a_target_without_promise_leads_to_its_own_page(publisher, content):
+    [promise] = [one for one in promises_of(compose(), version=1) if one.purpose == "contact"]
+    target = declare(promise, connection="elsewhere", purpose="gone")
+
+    page = publisher.get(reverse(PAGE)).text
+
+    assert "Nothing would be erased in “Contact”" in page
+    assert reverse("admin:retention_declaredtarget_change", args=[target.pk]) in page
 
 
 def test_a_choice_that_matches_nothing_says_so(publisher, published):

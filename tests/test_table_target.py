@@ -728,9 +728,14 @@ if "postgresql" in others.VENDORS:
 
         end_all = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{ours['NAME']}'"
         with psycopg.connect(dbname="postgres", autocommit=True, **server) as other:
-            with pytest.raises(OperationalError), transaction.atomic(using=ALIAS):  # noqa: PT012 - its end raises
-                table.enforce(batch, due())
-                other.execute(end_all)
+
+            def enforce_while_it_is_ended():
+                with transaction.atomic(using=ALIAS):
+                    table.enforce(batch, due())
+                    other.execute(end_all)
+
+            with pytest.raises(OperationalError):
+                enforce_while_it_is_ended()
 
         assert len(ids(people)) == 7
 

@@ -530,7 +530,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("max_share__gte", 1), ("max_share__lte", 100)),
                 name="declared_target_share",
-                violation_error_message="The largest share is from 1 to 100 %.",
+                violation_error_message="The largest share is from 1 to 100 %%.",
             ),
         ),
         migrations.AddConstraint(
