@@ -51,7 +51,7 @@ def pytest_configure():
 ANY_DATABASE = {
     "test_autonomous_tools", "test_banner_axe", "test_banner_bytes", "test_blocking", "test_bundle_verify",
     "test_catalogue", "test_changes", "test_choice", "test_clearing", "test_comparing", "test_docs", "test_facts",
-    "test_failing_closed", "test_figures", "test_looks", "test_pdf", "test_periods", "test_recipes",
+    "test_failing_closed", "test_figures", "test_looks", "test_pdf", "test_periods", "test_reckoning", "test_recipes",
     "test_repository", "test_review_faults", "test_review_language", "test_review_law", "test_sentences",
     "test_settings", "test_sharing", "test_signals", "test_translations", "test_wording",
 }  # fmt: skip

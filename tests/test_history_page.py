@@ -326,7 +326,7 @@ def everything_changes():
     purpose.data_subjects.clear()
     purpose.recipients.all().delete()
     PurposeData.objects.filter(purpose__slug="introduction").first().delete()
-    ProcessingPurpose.objects.get(slug="cookies").delete()
+    ProcessingPurpose.objects.get(slug="anonymisation").delete()
     for vendor in CookieVendor.objects.all()[:2]:
         vendor.delete()
     CookieVendor.objects.first().safeguards.clear()

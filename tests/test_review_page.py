@@ -188,7 +188,7 @@ def test_a_promise_that_nothing_keeps_leads_to_where_a_target_is_added_for_it(pu
     page = publisher.get(reverse(PAGE)).text
 
     [found] = [one for one in look_at_draft().findings if (one.code, one.place[1]) == ("K1", "contact")]
-    assert "Processing purposes › Contact › retention rules › until-contact-satisfied › target" in page
+    assert "Processing purposes › Contact › retention › until-contact-satisfied › target" in page
     assert f"nothing keeps “{found.fault.words['wording']['en']}”" in page
     address = reverse(
         "admin:retention_declaredtarget_add", query={"purpose": "contact", "rule": "until-contact-satisfied"}
