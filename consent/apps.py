@@ -8,7 +8,7 @@ class ConsentConfig(AppConfig):
 
     def ready(self):
         from policies import rendering
-        from retention import due
+        from retention import due, figures
 
         from . import counting, evidence, kept, partitions, sealing
 
@@ -16,4 +16,5 @@ class ConsentConfig(AppConfig):
         due.register("statistics", counting.count)
         due.register("seals", sealing.seal_closed_days)
         due.register("partitions", partitions.make_ahead)
+        figures.register(partitions.monitored)
         kept.register()

@@ -18,6 +18,8 @@ from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from retention.figures import Figure
+
 from .models import ConsentRecord
 from .recording import NEWEST, OLDEST, uuid7_moment
 
@@ -147,6 +149,19 @@ def attention() -> str:
             number,
         ) % {"number": number}
     return ""
+
+
+def monitored() -> list[Figure]:
+    """What monitoring should know: how many records the default partition keeps; no figure where there is none."""
+    samples = (((), float(records_without_month())),) if partitions() else ()
+    return [
+        Figure(
+            "privacy_consent_records_without_month",
+            f"Consent records in no partition of a month; counted up to {MOST_MOVED + 1}.",
+            "gauge",
+            samples,
+        )
+    ]
 
 
 def _read(name: str, bounds: str) -> Partition:
