@@ -29,7 +29,8 @@ SAME = {
     "Banner", "Browser", "Contact", "Cookie", "Cookies", "Data Privacy Vocabulary", "Global Privacy Control",
     "IndexedDB", "Pixel", "Privacy", "Product",
     "Code", "Excel (XLSX)", "Instrument", "Moment", "Status",
-    "%(event)s: %(day)s.", "%(field)s (%(language)s)", "%(field)s: %(value)s", "%(period)s %(after)s", "%(place)s: %(sentence)s", "cookies/",
+    "%(event)s: %(day)s.", "%(field)s (%(language)s)", "%(field)s: %(value)s", "%(period)s %(after)s",
+    "%(place)s: %(sentence)s", "cookies/",
 }  # fmt: skip
 
 # What visitors choose between. These words also stand in the texts that staff write, so they do not drift.
