@@ -132,14 +132,15 @@ def _drop(month: partitions.Partition, days: list[SealedDay]) -> int:
     only_here = [seal.pk for seal in days if month.may_have_of(*_bounds(seal.day)) and not _is_elsewhere(seal, month)]
     for _attempt in range(ATTEMPTS):
         try:
-            erased = partitions.drop(month)
+            with transaction.atomic():
+                # First, because from the drop on nobody records until this transaction ends.
+                SealLeaves.objects.filter(seal__in=only_here).delete()
+                erased = partitions.drop(month)
+                transaction.set_rollback(erased is None)
         except partitions.Busy as busy:
             reason = busy
         else:
-            if erased is None:
-                return 0
-            SealLeaves.objects.filter(seal__in=only_here).delete()
-            return erased
+            return erased or 0
     raise NotErasable(
         _("The consent records are being read for long just now, so no month can be dropped. The next run goes on.")
     ) from reason

@@ -13,7 +13,7 @@ from .fragments import name, sql
 from .models import Action, ColumnTreatment, DeclaredTarget, EarlyEnd, RetentionRule
 from .promises import Promise
 from .reckoning import asks_consent, early_ends, lengthenings
-from .table_target import TableTarget
+from .table_target import TableTarget, code_of
 from .tables import TEXT, Column
 from .targets import NotEnforceable
 from .terms import Terms, terms_of
@@ -103,7 +103,18 @@ def problems_as_a_whole(target: TableTarget) -> list[Problem]:
         return [Problem("", _("The rule says that data is anonymised: say below what becomes of which columns."))]
     if terms.action != Action.ANONYMISE and target.column_treatments:
         return [Problem("", _("The rule says that data is erased: a treatment of columns has no place here."))]
+    if not target.declared.exception and (problems := list(_unread(target, terms))):
+        return problems
     return _asked("", lambda: target.try_out(terms.action))
+
+
+def _unread(target: TableTarget, terms: Terms) -> Iterator[Problem]:
+    """Events that end the rule sooner, and of which no column says when they were."""
+    known = {early.trigger for early in target.early_ends}
+    for event in early_ends(terms):
+        if event.slug not in known:
+            sentence = _("The rule ends earlier on “%(event)s”, and no column says when that was.")
+            yield Problem("", sentence % {"event": event.name.get(get_language() or "en") or event.slug})
 
 
 def _about_the_promise(declared: DeclaredTarget) -> Iterator[Problem]:
@@ -154,6 +165,11 @@ def _asked(field: str, question: Callable[[], object]) -> list[Problem]:
         question()
     except NotEnforceable as error:
         return [Problem(field, str(error))]
+    except Error as error:
+        # Not its own words, which may quote a row.
+        return [
+            Problem(field, _("The database refused (%(code)s).") % {"code": code_of(error) or type(error).__name__})
+        ]
     return []
 
 
@@ -178,12 +194,6 @@ def _on_the_promise(target: TableTarget, terms: Terms) -> Iterator[str]:
         yield _("The statement in force does not promise this for this purpose: nothing goes until it does.")
     if asks_consent(terms) and not target.declared.condition:
         yield _("The rule holds with consent only, and no condition says which rows have it: all count as having it.")
-    known = {early.trigger for early in target.early_ends}
-    for event in early_ends(terms):
-        if event.slug not in known:
-            yield _("The rule ends earlier on “%(event)s”, and no column says when that was.") % {
-                "event": event.name.get(get_language() or "en") or event.slug
-            }
 
 
 def _on_indexes(target: TableTarget) -> Iterator[str]:

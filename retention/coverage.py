@@ -267,7 +267,7 @@ def _count(target: Target, promise: Promise, held: frozenset[str], now: datetime
         return None
     night = last_night(now)
     today = timezone.localdate(night, timezone.get_default_timezone())
-    due = reckoning.due(promise.terms, today, night, target.exception, held)
+    due = reckoning.due(promise.terms, today, night, target.exception, held - {""})
     target.check(due)
     census = target.census(due)
     if "" in held:

@@ -165,10 +165,7 @@ def _enforce(order: _Order, lock: Lock) -> RetentionRun | RunUnderWay:
     holds = holds_on(target.slug)
     due = _due(order, order.today, order.now, frozenset(holds))
     _compare_clocks(order)
-    if "" in holds:
-        raise NotEnforceable(
-            _("Everything in this target is under legal hold: %(reason)s") % {"reason": holds[""]},
-        )
+    _refuse_hold_on_all(holds)
     target.check(due)
     if order.is_dry:
         return _dry_run(order, due)
@@ -182,8 +179,25 @@ def _enforce(order: _Order, lock: Lock) -> RetentionRun | RunUnderWay:
     else:
         # As it was reckoned then: the same rows, less those that are gone and those that are held since.
         then = timezone.localdate(run.started_at, timezone.get_default_timezone())
-        due = replace(_due(order, then, run.started_at, frozenset(holds)), before=run.cut_off)
+        due = replace(_due(order, min(then, order.today), run.started_at, frozenset(holds)), before=run.cut_off)
     return _carry_out(order, run, due, lock)
+
+
+def _refuse_hold_on_all(holds: dict[str, str]) -> None:
+    if "" in holds:
+        raise NotEnforceable(_("Everything in this target is under legal hold: %(reason)s") % {"reason": holds[""]})
+
+
+def _as_held_now(order: _Order, due: Due) -> Due:
+    """``due`` with the holds that stand now: one that is placed during a run keeps what is left."""
+    holds = holds_on(order.target.slug)
+    _refuse_hold_on_all(holds)
+    held = frozenset(holds)
+    if held == due.held:
+        return due
+    due = replace(due, held=held)
+    order.target.check(due)
+    return due
 
 
 def _due(order: _Order, today: date, now: datetime, held: frozenset[str]) -> Due:
@@ -291,6 +305,7 @@ def _carry_out(order: _Order, run: RunUnderWay, due: Due, lock: Lock) -> Retenti
         if tally.done and order.is_out_of_time:
             return RunUnderWay.objects.get(pk=run.pk)
         lock.check()
+        due = _as_held_now(order, due)
         enforced = _act(target, run, batch, due)
         tally.done += enforced.erased + enforced.anonymised
         if order.progress is not None:

@@ -182,9 +182,12 @@ class ModelTarget:
         """Raises NotEnforceable where a hold is on what can be no key: what is meant would go."""
         key: Any = self.model._meta.pk
         try:
-            return [key.to_python(text) for text in sorted(due.held)]
+            keys = [key.to_python(text) for text in sorted(due.held)]
+            for each in keys:
+                key.run_validators(each)  # a number that no column of this kind can hold
         except ValidationError as error:
             raise NotEnforceable(_("A legal hold names a row by what cannot be its key.")) from error
+        return keys
 
     def _is_untreated(self) -> Q:
         """Condition: some field does not hold yet what its treatment gives; nothing equals NULL in a database."""

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 from django import forms
 from django.contrib.auth.decorators import permission_required
+from django.core.validators import MinValueValidator
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -19,7 +20,7 @@ from . import promises
 from .ending import Ending, what_ends
 from .models import Action, DeclaredTarget, RetentionRule, Rounding
 from .periods import BeyondCalendar, Period
-from .reckoning import asks_consent, early_ends, lengthenings, reckon
+from .reckoning import FIRST_DAY, asks_consent, early_ends, lengthenings, reckon
 from .terms import Event, Terms, terms_of
 from .wording import rule_wording
 
@@ -75,6 +76,7 @@ class EventsForm(forms.Form):
         self.events = {f"on-{event.slug}": event for event in _events(terms)}
         for name, event in self.events.items():
             self.fields[name] = forms.DateField(
+                validators=[MinValueValidator(FIRST_DAY)],
                 label=capfirst(event.name[get_language()]),
                 help_text=capfirst(Rounding(event.rounding).label) if event.rounding else "",
                 widget=DayInput,

@@ -5,6 +5,7 @@ changed since it was found stays. Rows are found in the order of the date and th
 each way in which they become due, so that an index on the date serves and no row is read twice.
 """
 
+import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ from .masking import masked, masked_key
 from .models import Action, ColumnTreatment, DeclaredTarget, EarlyEnd
 from .moments import begins, can_say_when, is_before, is_dated, readable
 from .moments import read as read_moment
-from .tables import BINARY, BOOLEAN, DATE, INTEGER, LOCAL, MOMENT, OTHER, TEXT, Column, Table, describe
+from .tables import BINARY, BOOLEAN, DATE, INTEGER, LOCAL, MOMENT, OTHER, TEXT, UUID, Column, Table, describe
 from .targets import Census, Due, Enforced, NotEnforceable
 from .treatments import Treated, Unfit, treat
 
@@ -48,7 +49,7 @@ KINDS_OF_CODES = {
 DENIED = {"42501", 1044, 1045, 1142, 1143, 1227, 1370}
 CANCELLED = {"57014", 1969, 3024}
 UNWRITABLE = {"25006", 1290, 1792, 1836, "SQLITE_READONLY"}
-WRONG = {"22007", "22P02", "3F000", "0A000", 1049, 1054, 1064, 1093, 1111, 1146, 1221, 1241, 1305, "SQLITE_ERROR"}
+WRONG = {"3F000", "0A000", 1049, 1054, 1064, 1093, 1111, 1146, 1221, 1241, 1305, "SQLITE_ERROR"}
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,13 @@ class TableTarget:
             raise NotEnforceable(_("Its rule says anonymise, and no column has a treatment."))
         if due.action != Action.ANONYMISE and self.column_treatments:
             raise NotEnforceable(_("Its rule says erase, and columns have a treatment."))
+        if unknown := due.early.keys() - {each.trigger for each in self.early_ends}:
+            raise NotEnforceable(
+                _("The period also ends on “%(trigger)s”, and the target does not say where to read that.")
+                % {"trigger": min(unknown)}
+            )
+        if not all(_can_be_key(self.key, held) for held in due.held):
+            raise NotEnforceable(_("A legal hold names a row by what cannot be its key."))
         self.try_condition()
         # Asks whether this account may do it at all; nothing is done by explaining it.
         with self.explaining(), transaction.atomic(using=self.database), self.connection.cursor() as cursor:
@@ -525,10 +533,34 @@ def why(error: Error, table: str) -> str | None:
         return _("This account may not read and change the table %(table)s as its rule needs.") % {"table": table}
     if code in UNWRITABLE:
         return _("The database can only be read: nothing can be erased in it.")
+    if isinstance(code, str) and code.startswith("22"):
+        # Not its words, which quote the value.
+        return _(
+            "A value in the table cannot be read or computed with as the condition or the date asks (%(code)s)."
+        ) % {"code": code}
     if code in WRONG or (isinstance(code, str) and code.startswith("42")):
         words = str(error.args[-1] if error.args else error).splitlines()[0]
         return _("The database does not take it: %(words)s") % {"words": words}
     return None
+
+
+def _can_be_key(key: Column, held: str) -> bool:
+    """Whether a row can have the key ``held``: a hold on what no row has would keep nothing."""
+    if key.kind == INTEGER:
+        return held.strip().isascii() and held.strip() == str(_whole_number(held))
+    if key.kind == UUID:
+        try:
+            uuid.UUID(held.strip())
+        except ValueError:
+            return False
+    return True
+
+
+def _whole_number(text: str) -> int | None:
+    try:
+        return int(text)
+    except ValueError:
+        return None
 
 
 def code_of(error: Error) -> str | int | None:

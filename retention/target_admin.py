@@ -1,5 +1,7 @@
 """The desk for tables of other databases: declaring them, checked as they are saved, and trying them."""
 
+from contextlib import suppress
+
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -16,6 +18,9 @@ from django.utils.translation import gettext as _
 
 from . import checking, promises
 from .admin import ContentAdmin, ContentForm, LabelledRows, PlainTabularInline
+from .enforcing import abandon
+from .holding import holds_on
+from .locking import Busy
 from .models import ColumnTreatment, DeclaredTarget, EarlyEnd, RetentionRule, StatutoryException, Trigger
 from .table_target import TableTarget
 from .targeting import target_of
@@ -58,6 +63,15 @@ class DeclaredTargetForm(ContentForm):
         for name, (least, most) in {"max_share": (1, 100), "batch_size": (1, 20_000)}.items():
             if name in self.fields:
                 self.fields[name].validators += [MinValueValidator(least), MaxValueValidator(most)]
+
+    def clean_key_column(self):
+        """A hold names a row by its key, and would keep another row or none if that were another column."""
+        column, was = self.cleaned_data["key_column"], self.instance.key_column
+        if self.instance.pk and column != was and any(holds_on(self.instance.slug)):
+            raise ValidationError(
+                _("Legal holds name rows by the column %(column)s. Release them first.") % {"column": was}
+            )
+        return column
 
     def _suggest_purposes(self, field):
         titles = {promise.purpose: promise.title[get_language()] for promise in promises.in_force()}
@@ -178,6 +192,12 @@ class ColumnTreatmentInline(PlainTabularInline):
     fields = ["column", "treatment", "detail"]
 
 
+def _end_what_is_under_way(slug):
+    """What was counted for the declaration as it was is not what the next run may touch."""
+    with suppress(Busy):  # who is at work goes on with what it was told
+        abandon(slug, now=timezone.now())
+
+
 @admin.register(DeclaredTarget)
 class DeclaredTargetAdmin(ContentAdmin):
     form = DeclaredTargetForm
@@ -223,9 +243,14 @@ class DeclaredTargetAdmin(ContentAdmin):
 
     def save_related(self, request, form, formsets, change):
         super().save_related(request, form, formsets, change)
+        _end_what_is_under_way(form.instance.slug)
         declared = DeclaredTarget.objects.prefetch_related("early_ends", "treatments").get(pk=form.instance.pk)
         for level, sentence in _said_after_saving(declared):
             self.message_user(request, sentence, level)
+
+    def delete_model(self, request, obj):
+        super().delete_model(request, obj)
+        _end_what_is_under_way(obj.slug)
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         context["may_try"] = request.user.has_perm(ENFORCE)

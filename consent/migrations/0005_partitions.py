@@ -31,7 +31,7 @@ def forwards(apps, schema_editor):
         try:
             _check_end(connection, before)
             _patiently(connection, lambda cursor: _partition(connection, cursor, before))
-        except OperationalError:
+        except BaseException:
             # Whoever stays with the former release must not find in some weeks that nothing fits any more.
             _patiently(connection, _forget_end)
             raise

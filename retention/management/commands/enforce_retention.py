@@ -46,7 +46,12 @@ class Command(BaseCommand):
         today = earlier_day(until) if until else None
         self.told_at = time.monotonic()
         rows, wrong = [], []
-        for each, promise in chosen(rule, target):
+        try:
+            found = list(chosen(rule, target))
+        except Error as error:
+            # Not its words, which name the account.
+            raise CommandError(f"The database of this site is away ({type(error).__name__}).") from None
+        for each, promise in found:
             slug = each.slug
             try:
                 if promise is None:
