@@ -535,9 +535,7 @@ def why(error: Error, table: str) -> str | None:
         return _("The database can only be read: nothing can be erased in it.")
     if isinstance(code, str) and code.startswith("22"):
         # Not its words, which quote the value.
-        return _(
-            "A value in the table cannot be read or computed with as the condition or the date asks (%(code)s)."
-        ) % {"code": code}
+        return _("A value cannot be read as the condition or the date asks (%(code)s).") % {"code": code}
     if code in WRONG or (isinstance(code, str) and code.startswith("42")):
         words = str(error.args[-1] if error.args else error).splitlines()[0]
         return _("The database does not take it: %(words)s") % {"words": words}

@@ -1,18 +1,32 @@
 """Declaring a table of another database: what is refused, what is advised, and what trying it shows."""
 
+from dataclasses import replace
 from datetime import date
 
+import psycopg
 import pytest
 from django.contrib.messages import get_messages
+from django.db import DataError
 from django.urls import reverse
 from django.utils import timezone
 
 from policies.models import PurposeRetention
 from retention import checking, promises, targets
 from retention.enforcing import enforce
-from retention.models import ColumnTreatment, DeclaredTarget, EarlyEnd, LegalHold, RetentionRule
+from retention.models import (
+    ColumnTreatment,
+    DeclaredTarget,
+    EarlyEnd,
+    LegalHold,
+    RetentionRule,
+    RetentionRun,
+    RunUnderWay,
+)
 from retention.promises import Promise
+from retention.reckoning import due
+from retention.table_target import why
 from retention.targeting import all_targets, target_of
+from retention.targets import Due, NotEnforceable
 from retention.terms import terms_of
 from retention.trying import try_out
 
@@ -49,6 +63,7 @@ def promise(db):
     return rule
 
 
+WITHDRAWN = (("withdrawn", "withdrawn"),)
 FORM = {
     "name": "Applicants",
     "slug": "applicants",
@@ -68,7 +83,7 @@ FORM = {
 }
 
 
-def filled_in(early=(), treatments=(), **changes):
+def filled_in(early=WITHDRAWN, treatments=(), **changes):
     """What the form sends: the declaration with its parts."""
     data = FORM | changes
     for prefix, fields, rows in (
@@ -214,15 +229,15 @@ def test_a_target_can_always_be_switched_off_but_not_on(publisher, hr, promise):
     hr.run("PRAGMA query_only = OFF")
     hr.run("DROP TABLE people")
 
-    refused = publisher.post(page, filled_in(is_active="on"))
+    refused = publisher.post(page, filled_in(early=(), is_active="on"))
     assert "There is no table people" in errors(refused)["table"][0]
 
-    off = publisher.post(page, filled_in(is_active=None))
+    off = publisher.post(page, filled_in(early=(), is_active=None))
     assert off.status_code == 302
     assert any("There is no table people" in sentence for sentence in said(off))
     assert not DeclaredTarget.objects.get().is_active
 
-    assert publisher.post(page, filled_in(is_active="on")).status_code == 200
+    assert publisher.post(page, filled_in(early=(), is_active="on")).status_code == 200
     assert not DeclaredTarget.objects.get().is_active
 
 
@@ -241,7 +256,7 @@ def test_the_form_offers_the_connections_the_rules_and_the_purposes(publisher, h
 # -- Advice ---------------------------------------------------------------------------------------------
 
 
-def declared(early=(), treatments=(), **changes):
+def declared(early=WITHDRAWN, treatments=(), **changes):
     words = {"is_active": False} | {k: v for k, v in FORM.items() if k not in {"max_share", "batch_size"}} | changes
     row = DeclaredTarget.objects.create(**words)
     for trigger, column in early:
@@ -260,7 +275,8 @@ def test_an_index_is_advised_and_named(hr, promise):
 
     DeclaredTarget.objects.all().delete()
     hr.run("PRAGMA query_only = OFF")
-    hr.run('CREATE INDEX "people_closed" ON "people" ("closed", "id")')
+    for column in ("closed", "withdrawn"):
+        hr.run(f'CREATE INDEX "people_{column}" ON "people" ("{column}", "id")')
     assert "CREATE INDEX" not in advice()
 
 
@@ -286,15 +302,65 @@ def test_what_stays_and_could_name_somebody_is_named(hr, promise):
     assert "points" not in found
 
 
-def test_consent_and_early_ends_that_no_column_tells_are_named(hr, promise):
+def test_consent_that_no_condition_tells_is_named(hr, promise):
     promise.needs_consent = True
     promise.save()
 
     assert "with consent only, and no condition" in advice()
-    assert "ends earlier on “Consent withdrawn”" in advice(slug="again")
-    found = advice(slug="third", condition="points > 1", early=[("withdrawn", "withdrawn")])
-    assert "with consent only" not in found
-    assert "Consent withdrawn" not in found
+    assert "with consent only" not in advice(slug="again", condition="points > 1")
+
+
+def test_an_early_end_that_no_column_tells_is_refused_when_declared_and_when_enforced(publisher, hr, promise):
+    refused = publisher.post(reverse(ADD), filled_in(early=()))
+    assert "ends earlier on “Consent withdrawn”" in str(errors(refused))
+
+    now = timezone.now()
+    with pytest.raises(NotEnforceable, match="does not say where to read that"):
+        target_of(declared(early=())).check(due(terms_of(promise), timezone.localdate(now), now))
+
+
+def test_a_hold_on_what_can_be_no_key_keeps_everything(hr, promise):
+    target = target_of(declared())
+    nothing = Due(timezone.localdate(), timezone.now(), {}, "erase")
+
+    for key in ("#12", "1 204", "012", "1.0", "twelve", "٣"):
+        with pytest.raises(NotEnforceable, match="cannot be its key"):
+            target.check(replace(nothing, held=frozenset({key})))
+    target.check(replace(nothing, held=frozenset({"12"})))
+
+
+def test_while_holds_name_rows_the_key_column_stays(publisher, hr, promise):
+    publisher.post(reverse(ADD), filled_in())
+    page = reverse("admin:retention_declaredtarget_change", args=[DeclaredTarget.objects.get().pk])
+    LegalHold.objects.create(target="applicants", key="1", reason="A claim.", placed_by="anna")
+
+    refused = publisher.post(page, filled_in(early=(), key_column="email"))
+
+    assert "Legal holds name rows by the column id" in errors(refused)["key_column"][0]
+
+
+def test_a_value_that_the_condition_cannot_read_is_refused_without_its_words(hr, promise):
+    error = DataError("invalid input syntax for type date: “Anna de Vries”")
+    error.__cause__ = psycopg.errors.InvalidTextRepresentation()
+
+    sentence = why(error, "people")
+
+    assert "22P02" in sentence
+    assert "Anna" not in sentence
+
+
+def test_what_is_under_way_ends_when_its_declaration_is_changed(publisher, hr, promise):
+    promise.ends_early_on.clear()
+    publisher.post(reverse(ADD), filled_in(early=()))
+    page = reverse("admin:retention_declaredtarget_change", args=[DeclaredTarget.objects.get().pk])
+    RunUnderWay.objects.create(
+        target="applicants", rule="applicants", cut_off=timezone.now(), run_by="run_due", started_at=timezone.now()
+    )
+
+    publisher.post(page, filled_in(early=(), is_active=None, condition="points > 1"))
+
+    assert not RunUnderWay.objects.exists()
+    assert RetentionRun.objects.get().result == "overtaken"
 
 
 def test_a_promise_that_is_not_in_force_is_named(hr, promise, publish):

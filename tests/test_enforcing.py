@@ -298,12 +298,31 @@ def test_a_hold_that_is_placed_during_a_run_is_found_by_the_next_portion_of_a_ru
     assert ids() == [8]
 
 
+def test_a_hold_that_is_placed_while_a_run_goes_on_keeps_what_is_left(table):
+    visits(9, days_ago=40)
+
+    ended = run(progress=lambda progress: progress.done == 3 and hold("8"))
+
+    assert ids() == [8]
+    assert (ended.result, ended.erased) == ("done", 8)
+
+
+def test_a_hold_on_everything_that_is_placed_while_a_run_goes_on_stops_it(table):
+    visits(9, days_ago=40)
+
+    ended = run(progress=lambda progress: progress.done == 3 and hold(""))
+
+    assert len(ids()) == 6
+    assert (ended.result, ended.erased) == ("refused", 3)
+
+
 def test_a_hold_on_what_can_be_no_key_refuses_everything(table):
     visits(3, days_ago=40)
-    hold("row two")
-
-    assert run().result == "refused"
-    assert len(ids()) == 3
+    for key in ("row two", "9" * 25):
+        held = hold(key)
+        assert run().result == "refused"
+        assert len(ids()) == 3
+        release(held, by="petra", now=timezone.now())
 
 
 # -- Clocks ----------------------------------------------------------------------------------------
