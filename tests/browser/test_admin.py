@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from consent.models import Banner, ConsentRecord, DailyCount, RecordPurge, SealedDay
+from consent.models import Banner, ConsentRecord, DailyCount, RecordPurge, SealedDay, SealPurge
 from consent.sealing import seal_closed_days
 from policies import workflow
 from policies.models import (
@@ -24,6 +24,7 @@ from policies.models import (
     Website,
 )
 from policies.publishing import look_at_draft
+from retention.models import DeclaredTarget, LegalHold, RetentionRun, RunUnderWay
 from tests.arriving import MONDAY, arrive, at, once_closed
 
 from .banner_page import wait_until
@@ -39,7 +40,9 @@ WCAG = {
 }
 # A walk past all pages takes minutes; in shares the workers walk at the same time.
 SHARES = 6
-EVIDENCE = {StatementVersion, Proposal, Banner, ConsentRecord, RecordPurge, SealedDay}
+EVIDENCE = {
+    StatementVersion, Proposal, Banner, ConsentRecord, RecordPurge, SealedDay, SealPurge, RetentionRun, RunUnderWay
+}  # fmt: skip
 
 
 class Watcher:
@@ -115,6 +118,23 @@ def add_record(version):
     )  # fmt: skip
 
 
+def add_keeping():
+    """A table of another database, which is away, with a hold, a run that goes on and one that failed."""
+    DeclaredTarget.objects.create(
+        slug="ats", name="Applicants", purpose="job-applications", rule="position-filled-6w", connection="hr",
+        table="applicants", key_column="id", trigger_column="filled_on", is_active=True,
+    )  # fmt: skip
+    LegalHold.objects.create(target="ats", key="7", reason="A claim.", placed_by="anna")
+    now = timezone.now() - timedelta(minutes=1)
+    run = {"target": "ats", "rule": "position-filled-6w", "cut_off": now, "run_by": "run_due", "started_at": now}
+    RunUnderWay.objects.create(**run)
+    RetentionRun.objects.create(**run, is_dry=False, result="failed", error="The database is away.")
+    SealPurge.objects.create(
+        rule="sealed-days", wording="10 years", up_to=MONDAY - timedelta(days=1), cut_off=at(MONDAY, 0),
+        last_digest="0" * 64, seals=1, decided_by="run_due", decided_at=at(MONDAY),
+    )  # fmt: skip
+
+
 def add_proposal():
     """What was handed in and approved, so that its page has the most to press."""
     row = DataCategory.objects.get(slug="phone")
@@ -144,6 +164,12 @@ def all_pages():
     yield reverse("admin:consent_sealedday_verify")
     yield reverse("admin:consent_statistics")
     yield reverse("admin:consent_statistics", query={"days": 365, "category": "analytical"})
+    yield reverse("admin:retention_coverage")
+    yield reverse("admin:retention_calendar")
+    yield reverse("admin:retention_calculator")
+    sought = {"promise": "talent-pool/talent-pool-1y", "on-position-filled": "2026-03-03"}
+    yield reverse("admin:retention_calculator", query=sought)
+    yield reverse("admin:retention_declaredtarget_try", args=[DeclaredTarget.objects.get().pk])
     for label in ("retention", "policies", "consent", "auth"):
         yield reverse("admin:app_list", args=[label])
     for model in admin.site._registry:
@@ -152,8 +178,9 @@ def all_pages():
         yield reverse(f"{name}_changelist")
         yield reverse(f"{name}_change", args=[row.pk])
         yield reverse(f"{name}_history", args=[row.pk])
-        if model not in EVIDENCE and model is not Controller:
+        if model not in EVIDENCE | {Controller}:
             yield reverse(f"{name}_add")
+        if model not in EVIDENCE | {Controller, LegalHold}:
             yield reverse(f"{name}_delete", args=[row.pk])
         if hasattr(model, "history"):
             yield reverse(f"{name}_simple_history", args=[row.pk, row.history.first().pk])
@@ -167,6 +194,7 @@ def walk(signed_in, site, published):
     """
     page, watcher = signed_in
     add_record(published)
+    add_keeping()
     add_proposal()
 
     def go(language, share):
