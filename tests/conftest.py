@@ -195,6 +195,8 @@ def remembered():
 
 
 def once(remembered, name, make):
+    """Make the rows with ``make``, or lay down those that it made before; ``name`` is unique in its file."""
+    name = (make.__module__, name)
     if name not in remembered:
         # The tests after this one get these rows too, and may look into the PDFs.
         with patch.object(typst, "Compiler", Typesetter):
