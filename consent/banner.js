@@ -261,8 +261,8 @@ function start(config, digest) {
     if (!pending || message !== "kept") message = "";
   }
 
-  /** What was decided, here or in another tab, takes effect and is seen. */
-  function refresh() {
+  /** What was decided, here or in another tab, is told and seen. */
+  function catchUp() {
     recall();
     if (told !== state(choice)) {
       announce("change");
@@ -270,6 +270,11 @@ function start(config, digest) {
       prepare();
     }
     render();
+  }
+
+  /** … and takes effect. */
+  function refresh() {
+    catchUp();
     release();
   }
 
@@ -389,9 +394,8 @@ function start(config, digest) {
     if (isReleasing) return;
     isReleasing = true;
     for (;;) {
-      const waiting = findHeld();
-      if (waiting[0]) recall();
-      const held = waiting.find(isFree);
+      if (findHeld()[0]) catchUp();
+      const held = findHeld().find(isFree);
       if (!held) break;
       if (held.type === "text/plain") await run(held);
       else load(held);
@@ -686,7 +690,11 @@ function start(config, digest) {
   deliver();
 
   addEventListener("online", deliver);
-  addEventListener("storage", refresh);
+  addEventListener("storage", () => {
+    refresh();
+    // The word of another tab can be here before its cookie is.
+    setTimeout(refresh, 1000);
+  });
   document.addEventListener("visibilitychange", refresh);
   document.addEventListener("click", (event) => {
     if (!event.target.closest?.("[data-consent-open]")) return;

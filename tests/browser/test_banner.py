@@ -457,6 +457,29 @@ def test_what_another_tab_allows_runs_in_this_one_too(web, page):
     assert len(records()) == 1
 
 
+@pytest.mark.parametrize("lag", ["looks++ < 1", "performance.now() < heard + 300"], ids=["a look", "a while"])
+def test_what_another_tab_allows_is_seen_and_told_although_its_cookie_comes_after_the_word_of_it(web, page, lag):
+    page.context.add_init_script(
+        """
+        const { get, set } = Object.getOwnPropertyDescriptor(Document.prototype, "cookie");
+        let heard = -Infinity, looks = 1;
+        addEventListener("storage", () => ([heard, looks] = [performance.now(), 0]));
+        Object.defineProperty(document, "cookie", {
+            get() { return LAG ? "" : get.call(document); },
+            set(value) { set.call(document, value); },
+        });
+    """.replace("LAG", lag)
+    )
+    origin = web()
+    page.goto(origin)
+    page.evaluate("document.addEventListener('privacyconsent:change', event => (window.told = event.detail.choices))")
+    accept(other_tab(page, origin + "/next"))
+
+    wait_for_hits(page, ["first", "second", "advertising"])
+    expect(first_layer(page)).to_be_hidden()
+    assert page.evaluate("told") == {"analytical": True, "marketing": True}
+
+
 def no_word_from_other_tabs(page):
     """As in a page that the browser has put to sleep."""
     page.context.add_init_script("addEventListener('storage', event => event.stopImmediatePropagation())")
