@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from policies import register, sheets
+from policies.first_install import install_example
 from policies.models import (
     Controller,
     DataCategory,
@@ -27,6 +28,7 @@ from policies.models import (
 )
 from policies.register import COLUMNS, make_register, to_do
 
+from .conftest import once
 from .factories import PurposeFactory
 from .test_pdf import squeezed, words_of
 
@@ -511,16 +513,21 @@ def test_the_page_asks_no_more_of_the_database_for_more_purposes(
 
 
 @pytest.fixture
-def secrets(published, publish):
+def secrets(db, remembered, publish):
     """Every internal field filled with a word that occurs nowhere else, and published as version 2."""
     words = {field: f"sentinel{field.replace('_', '')}" for field in ("owner", "system", "dpia_reference")}
-    for purpose in ProcessingPurpose.objects.all():
-        keep(purpose, dpia="done", review_on=date(2031, 7, 13), starts_on=date(2032, 8, 17), **words)
-    for used in PurposeLegalBasis.objects.all():
-        used.balancing_test = "sentinelbalance"
-        used.save()
-    keep(ProcessingPurpose.objects.get(slug="contact"), title_en="Contact us", title_nl="Contact met ons")
-    publish()
+
+    def make():
+        install_example()
+        for purpose in ProcessingPurpose.objects.all():
+            keep(purpose, dpia="done", review_on=date(2031, 7, 13), starts_on=date(2032, 8, 17), **words)
+        for used in PurposeLegalBasis.objects.all():
+            used.balancing_test = "sentinelbalance"
+            used.save()
+        keep(ProcessingPurpose.objects.get(slug="contact"), title_en="Contact us", title_nl="Contact met ons")
+        publish()
+
+    once(remembered, "secrets", make)
     return [*words.values(), "sentinelbalance", "2031-07-13", "2032-08-17", "13 July 2031", "13 juli 2031"]
 
 

@@ -21,12 +21,14 @@ def figures(site, published, django_user_model):
     """Some answers, a change that is not published, and somebody who may see both; the addresses of the pages."""
     django_user_model.objects.create_superuser("anna", password=PASSWORD)
     DataCategory.objects.filter(slug="phone").update(name_en="Telephone", name_nl="Telefoon")
-    for days in range(100):
-        for category in ("", "analytical", "marketing"):
-            DailyCount.objects.create(
-                day=timezone.localdate() - timedelta(days=days), website="website", language="nl", category=category,
-                gpc=False, asked=60 + days, accepted=40, refused=15 + days, withdrawn=5, customised=3,
-            )  # fmt: skip
+    DailyCount.objects.bulk_create(
+        DailyCount(
+            day=timezone.localdate() - timedelta(days=days), website="website", language="nl", category=category,
+            gpc=False, asked=60 + days, accepted=40, refused=15 + days, withdrawn=5, customised=3,
+        )
+        for days in range(100)
+        for category in ("", "analytical", "marketing")
+    )  # fmt: skip
     statistics = site + reverse("admin:consent_statistics")
     return [site + reverse("admin:index"), f"{statistics}?days=30", f"{statistics}?days=90&category=marketing"]
 

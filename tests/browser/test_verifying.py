@@ -10,6 +10,7 @@ from django.urls import reverse
 from consent.sealing import seal_closed_days
 
 from ..arriving import MONDAY, TUESDAY, WEDNESDAY, arrive, at, once_closed
+from .screens import QUICKLY, on_each_screen
 from .test_admin import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -28,8 +29,8 @@ def desk(site, published, browser_context, staff):
     return page
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 320])
+@pytest.mark.any_database
+@on_each_screen
 def test_axe_finds_nothing_before_and_after_in_either_language(site, desk, width, scheme):
     desk.set_viewport_size({"width": width, "height": 900})
     desk.emulate_media(color_scheme=scheme)
@@ -45,7 +46,7 @@ def test_axe_finds_nothing_before_and_after_in_either_language(site, desk, width
                 desk.click("#verify_form [type=submit]")
                 desk.wait_for_load_state()
                 desk.locator(".desk-verdict li").nth(3).wait_for()
-            found = Axe().run(desk, context={"include": ["#content"]})
+            found = Axe().run(desk, context={"include": ["#content"]}, options=QUICKLY)
             assert found.response["violations"] == [], found.generate_report()
             assert desk.evaluate("document.documentElement.scrollWidth") <= width
             if pictures:

@@ -12,6 +12,7 @@ from consent.models import Banner, ConsentRecord
 from policies.models import Website
 
 from .banner_page import wait_until
+from .screens import QUICKLY, on_each_screen
 from .test_admin import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -140,9 +141,7 @@ def test_a_preview_page_has_no_origin_also_in_a_tab_of_its_own(site, desk):
     assert "privacy_consent" not in {cookie["name"] for cookie in desk.context.cookies()}
 
 
-@pytest.mark.any_database
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 320])
+@on_each_screen
 def test_axe_finds_nothing_on_either_page_in_either_language(site, desk, width, scheme):
     desk.set_viewport_size({"width": width, "height": 900})
     desk.emulate_media(color_scheme=scheme)
@@ -153,7 +152,7 @@ def test_axe_finds_nothing_on_either_page_in_either_language(site, desk, width, 
         # The banner itself has its own tests.
         for page, part in (("change", ".desk-embedding"), ("preview", "#content-main")):
             desk.goto(address(site, page))
-            found = Axe().run(desk, context={"include": [part]}, options={"iframes": False})
+            found = Axe().run(desk, context={"include": [part]}, options={"iframes": False} | QUICKLY)
             assert found.response["violations"] == [], found.generate_report()
             assert desk.evaluate("document.documentElement.scrollWidth") <= width
 
