@@ -472,7 +472,7 @@ function start(config, digest) {
       prepare();
     }
     // A tab of another address that shares the choice tells nobody of its own.
-    if (owners[0]) recall();
+    if (owners[0]) catchUp();
     if (owners.every((slug) => isAllowed(slug) || allowedOnce.get(element)?.[slug])) return false;
     marked.add(element);
     dataset.consentVendor = [dataset.consentVendor ?? [], owners].flat().join(" ");

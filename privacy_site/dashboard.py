@@ -348,13 +348,13 @@ def unsealed(desk: Desk) -> Iterator[Attention]:
         )
 
 
-# -- In words --------------------------------------------------------------------------------------
-
-
 @look
 def without_month(desk: Desk) -> Iterator[Attention]:
     if desk.may(SEALS) and (sentence := partitions.attention()):
         yield Attention(Urgency.WARNING, sentence, reverse("admin:consent_consentrecord_changelist"))
+
+
+# -- In words --------------------------------------------------------------------------------------
 
 
 def _review(**chosen: str) -> str:

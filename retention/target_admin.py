@@ -252,6 +252,12 @@ class DeclaredTargetAdmin(ContentAdmin):
         super().delete_model(request, obj)
         _end_what_is_under_way(obj.slug)
 
+    def delete_queryset(self, request, queryset):
+        slugs = list(queryset.values_list("slug", flat=True))
+        super().delete_queryset(request, queryset)
+        for slug in slugs:
+            _end_what_is_under_way(slug)
+
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         context["may_try"] = request.user.has_perm(ENFORCE)
         return super().render_change_form(request, context, add, change, form_url, obj)

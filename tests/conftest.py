@@ -47,8 +47,8 @@ def pytest_configure():
         settings.DATABASES["default"]["OPTIONS"]["timeout"] = PATIENCE / 1000
 
 
-# What happens in a browser, in pure functions, or in pages made of a version that is read whole: the suite
-# runs these once, not once per database.
+# What happens in a browser, in pure functions, or behind what other files ask of each database: versions and
+# content that are read whole, choices that are recorded. The suite runs these once, not once per database.
 ANY_DATABASE = {
     "test_asking", "test_autonomous_tools", "test_banner_axe", "test_banner_bytes", "test_blocking",
     "test_bundle_verify", "test_catalogue", "test_changes", "test_changes_page", "test_choice", "test_clearing",

@@ -473,6 +473,25 @@ def test_what_is_in_code_is_not_replaced_by_a_declaration(hr, promise):
     assert all_targets()[slug] is own
 
 
+@pytest.mark.parametrize("way", ["its own page", "the list"])
+def test_what_is_under_way_ends_when_its_declaration_is_deleted(publisher, hr, promise, way):
+    publisher.post(reverse(ADD), filled_in())
+    row = DeclaredTarget.objects.get()
+    RunUnderWay.objects.create(
+        target="applicants", rule="applicants", cut_off=timezone.now(), run_by="run_due", started_at=timezone.now()
+    )
+
+    if way == "the list":
+        chosen = {"action": "delete_selected", "_selected_action": row.pk, "post": "yes"}
+        publisher.post(reverse("admin:retention_declaredtarget_changelist"), chosen)
+    else:
+        publisher.post(reverse("admin:retention_declaredtarget_delete", args=[row.pk]), {"post": "yes"})
+
+    assert not DeclaredTarget.objects.exists()
+    assert not RunUnderWay.objects.exists()
+    assert RetentionRun.objects.get().result == "overtaken"
+
+
 # -- Enforced, like any other ---------------------------------------------------------------------------
 
 

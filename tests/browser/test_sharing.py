@@ -6,13 +6,14 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import expect
 
-from policies.models import Website, WebsiteOrigin
+from policies.models import CookieVendor, Website, WebsiteOrigin
 
 from .banner_page import (
     accept,
     choice_of,
     first_layer,
     hits,
+    other_tab,
     press,
     records,
     reject,
@@ -69,6 +70,29 @@ def test_a_choice_on_one_subdomain_holds_on_the_others_and_for_the_parent(sites,
     assert kept(page) == [".site.localhost", "othersite.localhost"]
     page.goto(other)
     expect(page.get_by_role("button", name="Cookie settings")).to_be_visible()
+    expect(first_layer(page)).to_be_hidden()
+
+
+def test_a_choice_of_another_subdomain_is_seen_and_told_as_soon_as_a_vendor_is_loaded(
+    sites, page, publish, third_parties
+):
+    vendor = CookieVendor.objects.filter(category__slug="analytical").first()
+    vendor.hosts = "counter.localhost"
+    vendor.save()
+    publish()
+    here, there, *_others = sites
+    page.goto(here)
+    expect(first_layer(page)).to_be_visible()
+    page.evaluate("document.addEventListener('privacyconsent:change', event => (window.told = event.detail.choices))")
+    accept(other_tab(page, there))
+
+    page.evaluate(
+        "address => { window.pixel = new Image(); pixel.src = address; }",
+        f"http://counter.localhost:{third_parties.server_port}/pixel.gif",
+    )
+
+    assert page.evaluate("pixel.src") != ""
+    assert page.evaluate("told") == {"analytical": True, "marketing": True}
     expect(first_layer(page)).to_be_hidden()
 
 
