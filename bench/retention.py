@@ -69,10 +69,11 @@ def main() -> None:
         ours, bare = in_turns(action, arguments.slice)
         print(f"| {action} | {max(ours):,.0f} | {max(bare):,.0f} | {max(ours) / max(bare):.2f} |", flush=True)
 
-    without, beside = latencies(arguments.slice)
+    rounds = [latencies(arguments.slice) for _round in range(ROUNDS)]
     print("\n| recording, ms | median | p99 | longest |\n|---|---|---|---|")
-    for name, waits in (("alone", without), ("beside a run", beside)):
-        print(f"| {name} | {' | '.join(f'{1000 * wait:.1f}' for wait in waits)} |", flush=True)
+    for name, waits in zip(("alone", "beside a run"), zip(*rounds, strict=True), strict=True):
+        middle = [statistics.median(figures) for figures in zip(*waits, strict=True)]
+        print(f"| {name} | {' | '.join(f'{1000 * wait:.1f}' for wait in middle)} |", flush=True)
 
     tell(f"Filling {arguments.records:,} consent records")
     for _done in records.fill(arguments.records):
@@ -237,7 +238,9 @@ def latencies(number: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
         if process.returncode:
             raise RuntimeError("recording failed")
         waits = sorted(float(word) for word in out.split())
-        return statistics.median(waits), waits[int(len(waits) * 0.99)], waits[-1]
+        found = statistics.median(waits), waits[int(len(waits) * 0.99)], waits[-1]
+        tell(f"  recorded: {' '.join(f'{1000 * wait:.1f}' for wait in found)} ms")
+        return found
 
     alone = figures(recorder())
     process, erased = recorder(), 0
