@@ -54,6 +54,9 @@ TERMS = {
     r"\brechtsgrond|\bwettelijke basis": "grondslag",
     r"\bconsent\b": "toestemming",
     r"\bPDF\b": "pdf",
+    r"(?<!fiscale )\bbewaarplicht": "vernietigingsstop",
+    r"\bbelofte": "toezegging",
+    r"\bplanner\b": "taakplanner",
 }  # fmt: skip
 
 
