@@ -261,8 +261,8 @@ function start(config, digest) {
     if (!pending || message !== "kept") message = "";
   }
 
-  /** What was decided, here or in another tab, is told and seen. */
-  function catchUp() {
+  /** What was decided, here or in another tab, takes effect, is told and is seen. */
+  function refresh() {
     recall();
     if (told !== state(choice)) {
       announce("change");
@@ -270,11 +270,6 @@ function start(config, digest) {
       prepare();
     }
     render();
-  }
-
-  /** … and takes effect. */
-  function refresh() {
-    catchUp();
     release();
   }
 
@@ -394,7 +389,7 @@ function start(config, digest) {
     if (isReleasing) return;
     isReleasing = true;
     for (;;) {
-      if (findHeld()[0]) catchUp();
+      if (findHeld()[0]) refresh();
       const held = findHeld().find(isFree);
       if (!held) break;
       if (held.type === "text/plain") await run(held);
@@ -472,7 +467,7 @@ function start(config, digest) {
       prepare();
     }
     // A tab of another address that shares the choice tells nobody of its own.
-    if (owners[0]) catchUp();
+    if (owners[0]) refresh();
     if (owners.every((slug) => isAllowed(slug) || allowedOnce.get(element)?.[slug])) return false;
     marked.add(element);
     dataset.consentVendor = [dataset.consentVendor ?? [], owners].flat().join(" ");

@@ -262,6 +262,12 @@ function explain(explained, [
     frame.before(notice);
   }
 
+  // Measured before the last style sheet came, a notice may have the size of a frame without style: all are made anew.
+  addEventListener("load", () => {
+    for (const notice of notices.values()) notice.src = "";
+    update();
+  });
+
   // -- The second layer ----------------------------------------------------------------------
 
   /** Escape and the button for closing change nothing. */

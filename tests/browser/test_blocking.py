@@ -9,6 +9,7 @@ from .banner_page import (
     add_script,
     choice_of,
     focused,
+    held_back,
     hits,
     page_with,
     press,
@@ -437,6 +438,23 @@ def test_a_notice_takes_the_place_and_the_size_of_its_frame(web, page, at):
     accept(page)
     expect(page.get_by_role("group", name="Maps")).to_have_count(0)
     assert page.evaluate(BOXES) == before
+
+
+def test_a_notice_has_the_size_of_its_frame_also_where_the_style_comes_after_it(web, page, at):
+    source = at("maps", "frame.html")
+    frame = f'<iframe id="block" title="Map" width="400" height="300" data-consent-vendor="maps" data-src="{source}">'
+    origin = web({"/": page_with(f"{frame}</iframe>", css=("/site.css", "/frames.css")), "/frames.css": STYLE})
+    held = []
+    page.route("**/frames.css", lambda route: held.append(route))
+    page.goto(origin, wait_until="commit")
+    notice = page.get_by_role("group", name="Maps")
+    expect(notice).to_have_count(1)
+
+    held_back(page, held).continue_()
+    page.wait_for_load_state("load")
+
+    expect(notice).to_have_count(1)
+    assert notice.evaluate("notice => notice.getBoundingClientRect().height") == 260
 
 
 def test_a_held_frame_that_moves_or_returns_keeps_one_notice(web, page, third_parties):
