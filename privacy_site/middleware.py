@@ -3,8 +3,13 @@
 from ipaddress import ip_address
 
 from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
+
+DESK = "/admin/"
 
 
 def is_trusted(address):
@@ -59,4 +64,23 @@ class LanguageMiddleware(LocaleMiddleware):
     @staticmethod
     def depends_on_reader(request):
         path = request.path_info
-        return path.startswith("/admin/") or translation.get_language_from_path(path) is not None
+        return path.startswith(DESK) or translation.get_language_from_path(path) is not None
+
+
+class DeskOnly:
+    """A middleware of the desk: visitors have no session and no account, so theirs are never looked for."""
+
+    def __call__(self, request):
+        return super().__call__(request) if request.path_info.startswith(DESK) else self.get_response(request)
+
+
+class DeskSessionMiddleware(DeskOnly, SessionMiddleware):
+    pass
+
+
+class DeskAuthenticationMiddleware(DeskOnly, AuthenticationMiddleware):
+    pass
+
+
+class DeskMessageMiddleware(DeskOnly, MessageMiddleware):
+    pass
