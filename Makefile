@@ -2,12 +2,14 @@
 #
 #   make serve    the site on http://127.0.0.1:8000 (PORT=9000 for another), with example content
 #   make demo     a foreign web site with the banner, beside it (in a second terminal)
-#   make test     the whole suite: SQLite, PostgreSQL, Chromium
+#   make test     the whole suite: SQLite, PostgreSQL, Chromium, the image
 #   make bench    what it weighs and how fast it is, beside others (needs npm)
 #   make lint     what the checks before the tests say
 #   make messages the Dutch catalogue, brought in line with the sources
 #   make lock     the exact versions of the dependencies (needs uv)
-#   make image    the container image (needs docker; IMAGE= and PYTHON_IMAGE= for others)
+#   make audit    known weaknesses of the dependencies (needs a network)
+#   make image    the container image (needs docker, podman or buildah; IMAGE= and PYTHON_IMAGE= for others)
+#   make sbom     the bill of materials of that image (needs docker or podman)
 #   make clean    remove what was made, except the database in var/
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -28,12 +30,15 @@ LOCAL = umask 077; PUBLIC_URL=$${PUBLIC_URL:-http://127.0.0.1:$(PORT)} \
 	DEMO_ORIGINS=$${DEMO_ORIGINS:-http://127.0.0.1:$(DEMO_PORT)} \
 	$(if $(SECRET_KEY),,SECRET_KEY_FILE=$${SECRET_KEY_FILE:-var/secret_key})
 
-.PHONY: help serve demo test bench lint messages lock image clean
+# The first that works: a docker without its daemon does not.
+CONTAINERS ?= $(shell for c in docker podman buildah; do $$c info >/dev/null 2>&1 && echo $$c && break; done)
+
+.PHONY: help serve demo test bench lint audit messages lock image sbom clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -n 11
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -n 13
 
 # -- What the commands stand on ----------------------------------------------------------------
 
@@ -84,13 +89,16 @@ demo: .venv/run .venv/messages var/secret_key
 		--banner http://127.0.0.1:$(PORT)/embed/website.js
 
 test: .venv/dev .venv/messages
-	@$(PY) tests/suite.py
+	@$(PY) -m tests.suite
 
 bench: .venv/dev .venv/messages
 	@$(PY) -m bench.banner
 
 lint: .venv/dev .venv/messages
 	@$(PY) scripts/lint.py
+
+audit: .venv/dev
+	@$(PY) scripts/audit.py
 
 messages: .venv/run
 	@$(PY) scripts/messages.py update
@@ -101,9 +109,17 @@ lock:
 		--quiet pyproject.toml --output-file requirements/run.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--quiet pyproject.toml --group dev --constraint requirements/run.txt --output-file requirements/dev.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--quiet --group sbom --output-file requirements/sbom.txt
 
+# Podman and buildah forget the health check in their own format of images.
 image:
-	docker build --build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) --tag $(IMAGE) .
+	@test -n "$(CONTAINERS)" || { echo "docker, podman or buildah is needed. Name it: make image CONTAINERS=…" >&2; exit 1; }
+	BUILDAH_FORMAT=docker $(CONTAINERS) build --build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) --tag $(IMAGE) .
+
+sbom:
+	@test -n "$(filter-out buildah,$(CONTAINERS))" || { echo "docker or podman is needed. Name it: make sbom CONTAINERS=…" >&2; exit 1; }
+	@$(CONTAINERS) run --rm $(IMAGE) cat /srv/sbom.cdx.json
 
 clean:
 	rm -rf .venv var/static .mypy_cache .pytest_cache .ruff_cache .hypothesis

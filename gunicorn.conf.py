@@ -4,14 +4,20 @@ Processes for the processors, threads for the waiting: a page view waits for not
 recorded choice waits for the disk of the database.
 """
 
+import logging
 import os
+import shutil
+import tempfile
 from pathlib import Path
+
+from gunicorn.glogging import Logger
 
 _processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 wsgi_app = "privacy_site.wsgi:application"
 bind = os.environ.get("BIND", "127.0.0.1:8000")
-worker_class = "gthread"
+# gunicorn's threads ("gthread"), which nobody can hold by sending slowly.
+worker_class = "privacy_site.serving.PatientWorker"
 # At least two, so that one that restarts leaves one that answers.
 workers = int(os.environ.get("WEB_CONCURRENCY") or min(max(_processors, 2), 8))
 # As many as the database pool of a process has connections (DATABASE_POOL_SIZE).
@@ -28,6 +34,7 @@ graceful_timeout = 8
 keepalive = 5
 
 # Heartbeats must not wait for a disk, and the container's root file system is read-only.
+worker_tmp_dir = None
 if Path("/dev/shm").is_dir() and os.access("/dev/shm", os.W_OK):  # noqa: S108 - memory shared by no one else
     worker_tmp_dir = "/dev/shm"  # noqa: S108
 # Nothing is controlled from outside but by signals.
@@ -47,4 +54,40 @@ forwarder_headers = ""
 accesslog = None
 errorlog = "-"
 loglevel = os.environ.get("LOG_LEVEL", "INFO").lower()
+
+
+class InOurForm(Logger):
+    """gunicorn's own log as the site writes its own, and as silent about visitors."""
+
+    def setup(self, cfg):
+        # Not before: only now gunicorn has made the directory of the site one to import from.
+        from privacy_site.logs import FORMATS, LineFormatter
+
+        super().setup(cfg)
+        # Below this, gunicorn writes the path of every request.
+        self.error_log.setLevel(max(self.error_log.level, logging.INFO))
+        for handler in self.error_log.handlers:
+            handler.setFormatter(FORMATS.get(os.environ.get("LOG_FORMAT", ""), LineFormatter)())
+
+
+logger_class = InOurForm
+
+
+# Workers count in files that every one of them can read for /metrics: in memory, for nobody else, new at each start.
+def on_starting(server):
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="privacy-figures-", dir=worker_tmp_dir)
+
+
+def child_exit(server, worker):
+    # Not before: at its import it looks whether there are several processes.
+    from prometheus_client import multiprocess
+
+    # What it counted stays; how it was, goes with it.
+    multiprocess.mark_process_dead(worker.pid)
+
+
+def on_exit(server):
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+
+
 proc_name = "privacy-site"

@@ -8,13 +8,15 @@ class ConsentConfig(AppConfig):
 
     def ready(self):
         from policies import rendering
-        from retention import due, figures
+        from retention import due
+        from retention.figures import register
 
-        from . import counting, evidence, kept, partitions, sealing
+        from . import counting, evidence, figures, kept, partitions, sealing
 
         rendering.warmers.append(evidence.warm)
         due.register("statistics", counting.count)
         due.register("seals", sealing.seal_closed_days)
         due.register("partitions", partitions.make_ahead)
-        figures.register(partitions.monitored)
+        register(figures.looked_up)
+        register(partitions.looked_up)
         kept.register()

@@ -16,6 +16,8 @@ from datetime import date, datetime, timedelta
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_date
 
+from retention.routing import AWAY, REPLICA, for_reading, unavailable
+
 from .counting import day_start
 from .models import ConsentRecord
 from .recording import NEWEST, OLDEST
@@ -68,12 +70,23 @@ class Selection:
 
 
 def select(records: QuerySet[ConsentRecord]) -> Iterator[ConsentRecord]:
-    """``records`` in the order of their ids, some at a time."""
-    ordered = records.order_by("pk")
-    chunk = list(ordered[:CHUNK])
-    while chunk:
+    """``records`` in the order of their ids, some at a time; from the replica, where there is one (see ``routing``).
+
+    Should that go away half-way, the primary gives the rest: what was read is there as it is here.
+    """
+    using, rest = for_reading(), records.order_by("pk")
+    while True:
+        try:
+            chunk = list(rest.using(using)[:CHUNK])
+        except AWAY as error:
+            if using != REPLICA:
+                raise
+            using = unavailable(error)
+            continue
+        if not chunk:
+            return
         yield from chunk
-        chunk = list(ordered.filter(pk__gt=chunk[-1].pk)[:CHUNK])
+        rest = records.order_by("pk").filter(pk__gt=chunk[-1].pk)
 
 
 def arrived(

@@ -17,8 +17,9 @@ from typing import Any
 from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from prometheus_client.metrics_core import Metric
 
-from retention.figures import Figure
+from retention.figures import gauge
 
 from .models import ConsentRecord
 from .recording import NEWEST, OLDEST, uuid7_moment
@@ -151,17 +152,14 @@ def attention() -> str:
     return ""
 
 
-def monitored() -> list[Figure]:
+def looked_up() -> Iterator[Metric]:
     """What monitoring should know: how many records the default partition keeps; no figure where there is none."""
-    samples = (((), float(records_without_month())),) if partitions() else ()
-    return [
-        Figure(
+    if partitions():
+        yield gauge(
             "privacy_consent_records_without_month",
             f"Consent records in no partition of a month; counted up to {MOST_MOVED + 1}.",
-            "gauge",
-            samples,
+            records_without_month(),
         )
-    ]
 
 
 def _read(name: str, bounds: str) -> Partition:

@@ -10,6 +10,8 @@ from typing import Any
 
 from django.db.models import Q, QuerySet, Sum
 
+from retention.routing import for_reading
+
 from .models import DailyCount
 
 # Bars that can still be told apart; a longer period is shown by the week, the month or the year.
@@ -88,7 +90,7 @@ class Jump:
 
 def chosen(period: Period, *, website: str = "", language: str = "") -> QuerySet[DailyCount]:
     """The counts of ``period``, of one web site or language where they are given."""
-    rows = DailyCount.objects.order_by().filter(day__range=(period.first, period.last))
+    rows = DailyCount.objects.using(for_reading()).order_by().filter(day__range=(period.first, period.last))
     if website:
         rows = rows.filter(website=website)
     return rows.filter(language=language) if language else rows
@@ -133,7 +135,8 @@ def jumped(today: date) -> list[Jump]:
         for name in ("accepted", "refused")
     }
     found = (
-        DailyCount.objects.order_by("website", "category")
+        DailyCount.objects.using(for_reading())
+        .order_by("website", "category")
         .filter(day__gte=usual_from, day__lt=today)
         .exclude(category="")
         .values("website", "category")

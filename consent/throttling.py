@@ -10,7 +10,7 @@ import time
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
 
 WINDOW_SECONDS = 60
 _key = secrets.token_bytes(32)
@@ -22,6 +22,7 @@ def seconds_to_wait(address: str) -> int:
     address = _network_of(address)
     window = int(now // WINDOW_SECONDS)
     hashed = hashlib.blake2b(f"{window} {address}".encode(), key=_key, digest_size=16).hexdigest()
+    cache = caches["memory"]
     cache.add(f"recorded:{hashed}", 0, WINDOW_SECONDS)
     if cache.incr(f"recorded:{hashed}") <= settings.CONSENT_RATE_LIMIT:
         return 0

@@ -119,16 +119,19 @@ def _cookies_page(edition, language, choice=None, receipt_url=None, error=""):
 
 @csrf_exempt  # No cookie of ours gives authority here; the Origin header is checked instead.
 @require_http_methods(["POST", "OPTIONS"])
-@never_cache
 def record(request):
     """A choice, as JSON from the banner or as the form of the cookies page."""
     if request.method == "OPTIONS":
-        return _preflight(request)
-    if request.content_type == "application/json":
-        return _allow_origin(request, _record_json(request))
-    if request.content_type == "application/x-www-form-urlencoded":
-        return _record_form(request)
-    return _problem(415, {"body": _("Send JSON, or the form of the cookies page.")})
+        response = _preflight(request)
+    elif request.content_type == "application/json":
+        response = _allow_origin(request, _record_json(request))
+    elif request.content_type == "application/x-www-form-urlencoded":
+        response = _record_form(request)
+    else:
+        refusal = _problem(415, {"body": _("Send JSON, or the form of the cookies page.")})
+        response = _allow_origin(request, refusal)
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def _preflight(request):
@@ -145,7 +148,7 @@ def _allow_origin(request, response):
     Whether they may record is checked apart. A page of no site of ours may read just that it
     may not: else its banner would take the refusal for an outage and try for ever.
     """
-    origin = request.headers.get("Origin", "")
+    origin = request.META.get("HTTP_ORIGIN", "")
     try:
         edition = rendering.current()
     except (rendering.NothingPublished, *rendering.AWAY):
@@ -162,7 +165,7 @@ def _allow_origin(request, response):
 def _record_json(request):
     if (refusal := _too_much(request)) is not None:
         return refusal
-    origin = request.headers.get("Origin", "")
+    origin = request.META.get("HTTP_ORIGIN", "")
     try:
         data = json.loads(request.body.decode(), parse_constant=_no_constant)
     except (ValueError, RecursionError, UnreadablePostError, RawPostDataException):
@@ -183,8 +186,10 @@ def _record_json(request):
     shown = rendering.published(stored.version_id)
     response = JsonResponse(
         receipts.answer(stored, shown),
+        encoder=json.JSONEncoder,
         status=201 if is_new else 200,
-        headers={"Location": reverse("receipt", args=[stored.pk])},
+        # As reverse("receipt") says, for a hundredth of the time: receipts lie under the address of recording.
+        headers={"Location": f"{request.path}{stored.pk}/"},
     )
     if origin == settings.PUBLIC_URL:
         # Our own page, so these are the cookies of the site that the choice is about.
@@ -310,7 +315,7 @@ def respond_once(page):
 def _too_much(request):
     """413 for a long body, 429 for an address that sends too many; None where all is well."""
     try:
-        length = int(request.headers.get("Content-Length") or 0)
+        length = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
         length = MAX_BODY + 1
     if length > MAX_BODY:

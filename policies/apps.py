@@ -9,11 +9,14 @@ class PoliciesConfig(AppConfig):
 
     def ready(self):
         from retention import due, promises
+        from retention.figures import register
 
+        from . import figures
         from .groups import keep_groups
         from .promising import promises_in_force
         from .workflow import publish_due
 
         due.register("publication", publish_due)
         promises.register(promises_in_force)
+        register(figures.looked_up)
         post_migrate.connect(keep_groups, dispatch_uid="policies.groups")

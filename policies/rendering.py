@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import brotli
@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 LANGUAGES = ("en", "nl")
 OTHER_EDITIONS_KEPT = 20
 PAGES_KEPT = 200
+KNOWN = "304"
 
 parse = json.loads
 
@@ -89,6 +90,8 @@ class Edition:
     document: dict[str, Any]
     history: list[dict[str, Any]]
     last_kept: LastKept = field(default_factory=lambda: LastKept(frozenset()))
+    # Whole answers by path, for whoever gives them out again; another dict as soon as a page changes.
+    answers: dict[str, Any] = field(default_factory=dict)
     _pages: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -119,6 +122,19 @@ class Edition:
             while len(self._pages) > PAGES_KEPT:
                 self._pages.popitem(last=False)
             return kept
+
+    def keeps(self, page: Page) -> bool:
+        """Whether ``page`` is one of those that are made once; what could not be kept is tried again."""
+        with self._lock:
+            return any(kept is page for kept in self._pages.values())
+
+    def look_at_days(self) -> None:
+        """See when promises were last kept; the statement changes with it while the version stays."""
+        before = self.last_kept.days
+        self.last_kept.look()
+        if self.last_kept.days != before:
+            # After the days: what is answered into the new dict can only have the new ones.
+            self.answers = {}
 
     def text(self, language: str) -> dict[str, Any]:
         """The content as a reader of ``language`` sees it (see ``reading.read``)."""
@@ -167,10 +183,9 @@ _shelf = _Shelf()
 
 def current() -> Edition:
     """The edition in force. Raises NothingPublished; AWAY only before the first load."""
+    if (ready := at_hand()) is not None:
+        return ready
     edition = _shelf.current
-    if edition is not None and not _shelf.is_stale:
-        keep_watching()
-        return edition
     # One thread looks; the others go on with what they have, if they have something.
     if _shelf.looking.acquire(blocking=edition is None):
         try:
@@ -187,6 +202,15 @@ def current() -> Edition:
     if _shelf.current is None:
         raise NothingPublished
     return _shelf.current
+
+
+def at_hand() -> Edition | None:
+    """The edition in force where nobody has to be asked; None where ``current`` would look or refuse."""
+    edition = _shelf.current
+    if edition is None or _shelf.is_stale:
+        return None
+    keep_watching()
+    return edition
 
 
 def edition(number: int) -> Edition | None:
@@ -243,7 +267,7 @@ def _look() -> None:
         _shelf.current = loaded
         logger.info("Serving version %s (%s)", newest.number, newest.digest[:12])
     else:
-        known.last_kept.look()
+        known.look_at_days()
     _shelf.is_stale = newest is None
 
 
@@ -270,6 +294,10 @@ def keep_watching() -> None:
         _shelf.watcher.start()
 
 
+# What else each process does every few seconds, whether the database is there or not.
+rounds: list[Callable[[], None]] = []
+
+
 def _watch() -> None:
     """Ask every few seconds whether a newer version is in force, and have it ready at once.
 
@@ -292,6 +320,8 @@ def _watch() -> None:
             logger.exception("Looking for a newer version failed; it is tried again")
         finally:
             connection.close()
+        for turn in rounds:
+            turn()
         pause.wait(settings.PUBLICATION_POLL_SECONDS)
 
 
@@ -482,12 +512,10 @@ def respond(
     request: HttpRequest, page: Page, cache_control: str = "public, max-age=0, must-revalidate"
 ) -> HttpResponse:
     """``page`` in the best encoding that the browser takes, or 304 if it has it already."""
-    tags = parse_etags(request.headers.get("If-None-Match", ""))
     response: HttpResponse
-    if page.etag in tags or "*" in tags:
+    if (encoding := form_for(request, page)) == KNOWN:
         response = HttpResponseNotModified()
     else:
-        encoding = _encoding(request, page)
         response = HttpResponse(page.encoded.get(encoding, page.body), content_type=page.content_type)
         if encoding:
             response["Content-Encoding"] = encoding
@@ -499,12 +527,25 @@ def respond(
         patch_vary_headers(response, ["Accept-Encoding"])
     if page.language:
         response["Content-Language"] = page.language
+    response.page = page  # type: ignore[attr-defined]  # for PublishedMiddleware
     return response
 
 
-def _encoding(request: HttpRequest, page: Page) -> str:
+def form_for(request: HttpRequest, page: Page) -> str:
+    """In which form ``page`` goes out: KNOWN where the browser has it, or the best encoding that it takes."""
+    if known := request.META.get("HTTP_IF_NONE_MATCH"):
+        tags = parse_etags(known)
+        if page.etag in tags or "*" in tags:
+            return KNOWN
+    accepted = _accepted(request.META.get("HTTP_ACCEPT_ENCODING", ""))
+    return next((name for name in accepted if name in page.encoded), "")
+
+
+@lru_cache(maxsize=64)  # browsers send a handful of different ones
+def _accepted(header: str) -> tuple[str, ...]:
+    """Which of our encodings ``header`` takes, the best first."""
     accepted = {}
-    for item in request.headers.get("Accept-Encoding", "").split(","):
+    for item in header.split(","):
         name, _, parameters = item.strip().partition(";")
         accepted[name.strip()] = parameters.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
-    return next((name for name in ("br", "gzip") if accepted.get(name) and name in page.encoded), "")
+    return tuple(name for name in ("br", "gzip") if accepted.get(name))

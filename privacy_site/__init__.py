@@ -1,0 +1,3 @@
+"""What wires the three floors together."""
+
+VERSION = "0.1.0"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from django.contrib.admin import AdminSite
+from django.http import HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -164,6 +165,14 @@ class PrivacyAdminSite(AdminSite):
             path("retention/calendar/", page(reckoning_views.calendar), name="retention_calendar"),
             *super().get_urls(),
         ]
+
+    def login(self, request, extra_context=None):
+        """Where whoever is not signed in is sent; what comes behind ``next`` is looked at there."""
+        onward = {"next": request.GET["next"]} if "next" in request.GET else None
+        return HttpResponseRedirect(reverse("account_login", query=onward))
+
+    def password_change(self, request, extra_context=None):
+        return HttpResponseRedirect(reverse("account_change_password"))
 
     def index(self, request, extra_context=None):
         """What needs attention, what is in force and how visitors answer, above what there is to edit."""

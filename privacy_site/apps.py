@@ -3,3 +3,10 @@ from django.contrib.admin.apps import AdminConfig
 
 class PrivacyAdminConfig(AdminConfig):
     default_site = "privacy_site.admin_site.PrivacyAdminSite"
+
+    def ready(self):
+        super().ready()
+        # When every app has said what it has for the desk.
+        from .sign_in_admin import arrange
+
+        arrange()

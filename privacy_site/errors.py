@@ -51,5 +51,9 @@ def server_error(request):
     return _page(request, 500, "500.html")
 
 
+def too_many_requests(request):
+    return _page(request, 429, "429.html")
+
+
 def csrf_failure(request, reason=""):
     return _page(request, 403, "403_csrf.html")

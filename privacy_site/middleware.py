@@ -8,6 +8,7 @@ from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
+from simple_history.middleware import HistoryRequestMiddleware
 
 DESK = "/admin/"
 
@@ -84,3 +85,13 @@ class DeskAuthenticationMiddleware(DeskOnly, AuthenticationMiddleware):
 
 class DeskMessageMiddleware(DeskOnly, MessageMiddleware):
     pass
+
+
+def desk_history_middleware(get_response):
+    """The history of content names who edits; visitors edit nothing."""
+    with_history = HistoryRequestMiddleware(get_response)
+
+    def middleware(request):
+        return with_history(request) if request.path_info.startswith(DESK) else get_response(request)
+
+    return middleware

@@ -48,7 +48,16 @@ if not HTTPS and not is_loopback(_public.hostname):
         f"PUBLIC_URL {PUBLIC_URL} is not encrypted. Give an https address; plain http is for "
         "trying things out on 127.0.0.1 or localhost."
     )
+if DEBUG and not is_loopback(_public.hostname):
+    raise ImproperlyConfigured(
+        f"DEBUG shows source and settings to whoever causes an error; {PUBLIC_URL} is not on this machine. Remove it."
+    )
 ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", default=[_public.hostname])]
+if any(host.strip(".") in {"", "*"} for host in ALLOWED_HOSTS):
+    raise ImproperlyConfigured(
+        "ALLOWED_HOSTS holds names such as privacy.example.nl, or .example.nl for all below it; an asterisk would "
+        "let anybody have us answer under a name of theirs."
+    )
 # Whose X-Forwarded-* headers are believed: addresses or networks of the reverse proxies. A site
 # that only this machine can reach believes the proxies of this machine.
 _proxies = env.list("TRUSTED_PROXIES", default=[] if HTTPS else ["127.0.0.0/8", "::1"])
@@ -56,16 +65,32 @@ try:
     TRUSTED_PROXIES = [ipaddress.ip_network(item.strip()) for item in _proxies]
 except ValueError as error:
     raise ImproperlyConfigured(f"TRUSTED_PROXIES holds addresses or networks such as 10.0.0.0/8: {error}.") from error
+if any(network.prefixlen == 0 for network in TRUSTED_PROXIES):
+    raise ImproperlyConfigured(
+        "TRUSTED_PROXIES trusts the whole world, so that every visitor could choose an address. Name your proxies, "
+        "such as 10.0.0.0/8."
+    )
 
 # -- Secrets -------------------------------------------------------------------------------
 
+
+def is_weak(key):
+    """Whether ``key`` is short, repetitive or from Django's own template."""
+    return len(key) < 50 or len(set(key)) < 5 or key.startswith("django-insecure-")
+
+
 SECRET_KEY = env("SECRET_KEY", default="").strip()
-if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5:
+if is_weak(SECRET_KEY):
     raise ImproperlyConfigured(
         "Set SECRET_KEY (or SECRET_KEY_FILE, a file that holds it) to at least 50 random "
         'characters, for instance from: python -c "import secrets; print(secrets.token_urlsafe(50))"'
     )
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+SECRET_KEY_FALLBACKS = [key.strip() for key in env.list("SECRET_KEY_FALLBACKS", default=[])]
+if any(is_weak(key) for key in SECRET_KEY_FALLBACKS):
+    raise ImproperlyConfigured(
+        "SECRET_KEY_FALLBACKS opens as much as SECRET_KEY does: each key in it has at least 50 random characters. "
+        "Remove what is weaker; whoever is signed in by it signs in again."
+    )
 
 # -- What it is made of --------------------------------------------------------------------
 
@@ -83,13 +108,24 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "simple_history",
     "csp",
+    # Signing in of staff. Not "allauth" itself: with it would come pages and sentences that are not ours.
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
 ]
 
 MIDDLEWARE = [
+    "privacy_site.observing.ObservedMiddleware",
     "privacy_site.middleware.ForwardedMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
+    # Before all that a published page does not need.
+    "privacy_site.published.PublishedMiddleware",
+    # Headers first, so that an answer has them that a later one refuses or gives by itself.
+    "privacy_site.policy.PolicyMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "privacy_site.headers.HeadersMiddleware",
+    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "privacy_site.middleware.DeskSessionMiddleware",
     "privacy_site.middleware.LanguageMiddleware",
@@ -97,8 +133,9 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "privacy_site.middleware.DeskAuthenticationMiddleware",
     "privacy_site.middleware.DeskMessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "simple_history.middleware.HistoryRequestMiddleware",
+    "privacy_site.middleware.desk_history_middleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "privacy_site.sign_in_guard.GuardMiddleware",
 ]
 
 ROOT_URLCONF = "privacy_site.urls"
@@ -121,7 +158,60 @@ TEMPLATES = [
 
 # -- Data ----------------------------------------------------------------------------------
 
-DATABASES = {"default": env.db(default=f"sqlite:///{VAR_DIR / 'privacy.sqlite3'}")}
+
+def our_database(variable, url):
+    """The connection to a database of ours that ``url`` names. A refusal repeats nothing of it but the variable."""
+    is_known = url.partition("://")[0] in {"postgres", "postgresql", "sqlite"}
+    try:
+        database = env.db_url_config(url) if is_known else {}
+    except ValueError:  # not repeated, for there may be a password in it
+        database = {}
+    if not database:
+        raise ImproperlyConfigured(
+            f"{variable} names neither PostgreSQL (postgres://…) nor SQLite (sqlite:///…). In user and password, "
+            "characters such as / # @ : are written as %2F %23 %40 %3A."
+        )
+    if "," in (database.get("HOST") or ""):
+        several_servers(variable, database)
+    return database
+
+
+def several_servers(variable, database):
+    """Let ``database`` have its hosts and ports as libpq wants them: the first that takes writes is used."""
+    hosts, ports = database["HOST"].split(","), str(database["PORT"]).split(",")
+    if not all(re.fullmatch(r"[\w.-]+|\[[0-9A-Fa-f:.]+\]", host) for host in hosts) or (
+        database["PORT"] and len(ports) != len(hosts)
+    ):
+        raise ImproperlyConfigured(
+            f"{variable} names several servers: give each of them its port or none, as in "
+            "postgres://user:password@one.example:5432,two.example:5432/name."
+        )
+    database["HOST"] = ",".join(host.strip("[]") for host in hosts)
+    database["PORT"] = ",".join(ports)
+
+
+def session_of(database, **more):
+    """What holds for each connection to our PostgreSQL; the address may say otherwise behind its ``?``."""
+    options = database.get("OPTIONS", {})
+    # Whoever waits for a lock keeps others waiting: a choice that was refused is sent again.
+    session = f"-c lock_timeout=5s {options.get('options', '')}".strip()
+    return {
+        "connect_timeout": 3,
+        # A server that is lost without a word is noticed by the silence, in some ten seconds.
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 10_000,
+        # What is sent apart from its values is prepared at once: the statement that records a choice.
+        "prepare_threshold": 0,
+        **more,
+        **options,
+        "options": session,
+    }
+
+
+_url = env("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'privacy.sqlite3'}")
+DATABASES = {"default": our_database("DATABASE_URL", _url)}
 _database = DATABASES["default"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if _database["ENGINE"] == "django.db.backends.sqlite3":
@@ -133,20 +223,30 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         # that a commit is on the disk before it is reported.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
-elif _database["ENGINE"] == "django.db.backends.postgresql":
+else:
+    # Of several servers, the one that takes choices: a standby answers too, and refuses every one of them.
+    _writing = {"target_session_attrs": "read-write"} if "," in _database["HOST"] else {}
     _database["OPTIONS"] = {
-        **_database.get("OPTIONS", {}),
-        "connect_timeout": 3,
+        **session_of(_database, **_writing),
         "pool": {
             "min_size": 1,
-            "max_size": env.int("DATABASE_POOL_SIZE", default=10),  # one per thread, and the watcher's
+            # Fewer than a process has threads: where every connection waits for the database, some
+            # threads are left for pages, and the watcher that finds none says that the database is away.
+            "max_size": env.int("DATABASE_POOL_SIZE", default=6),
             "timeout": 3,
             # By default the pool waits longer the longer the database was away.
             "reconnect_timeout": 5,
         },
     }
-else:
-    raise ImproperlyConfigured("DATABASE_URL names neither PostgreSQL (postgres://…) nor SQLite (sqlite:///…).")
+
+# A standby of our own database, for what reads much and need not wait for anybody: exports and statistics. No
+# database of others can have this name.
+if _url := env("DATABASE_REPLICA_URL", default=""):
+    DATABASES["read-replica"] = _replica = our_database("DATABASE_REPLICA_URL", _url)
+    if _replica["ENGINE"] != _database["ENGINE"] or _database["ENGINE"] != "django.db.backends.postgresql":
+        raise ImproperlyConfigured("DATABASE_REPLICA_URL is for a standby of the PostgreSQL that DATABASE_URL names.")
+    _replica["OPTIONS"] = session_of(_replica, target_session_attrs="standby")
+    _replica["TEST"] = {"MIRROR": "default"}
 
 
 def database_of_others(variable):
@@ -198,11 +298,19 @@ for _variable in sorted({name.removesuffix("_FILE") for name in os.environ if na
 DATABASE_ROUTERS = ["retention.routing.OnlyOurOwn"]
 
 CACHES = {
+    # Counts attempts to sign in, for all processes and machines together. Only who is at the desk ever uses it.
     "default": {
+        "BACKEND": "privacy_site.sign_in_counters.SharedCounters",
+        "LOCATION": "sign_in_counter",
+        "KEY_FUNCTION": "privacy_site.sign_in_counters.keyed_hash",
+        # Far beyond what one could fill to push the count of an account out.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
+    "memory": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         # Counters of addresses that recorded in the last minute; beyond it the oldest are dropped.
         "OPTIONS": {"MAX_ENTRIES": 100_000},
-    }
+    },
 }
 
 # -- Languages and time --------------------------------------------------------------------
@@ -234,7 +342,7 @@ STORAGES = {
 # -- Security ------------------------------------------------------------------------------
 
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=HTTPS)
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked from inside, without TLS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked from inside, without TLS
 SECURE_HSTS_SECONDS = 63_072_000  # two years; sent over TLS only
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("HSTS_SUBDOMAINS", default=False)
 # Not "no-referrer": with that, browsers send "Origin: null" with the preferences form.
@@ -244,9 +352,11 @@ X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
-SESSION_COOKIE_AGE = 60 * 60 * 10  # a long working day
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+# The longest text of staff; privacy_site/serving.py takes in no more either. A choice is held to 16 kB by its view.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+DATA_UPLOAD_MAX_NUMBER_FILES = 0  # nothing is uploaded
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -281,8 +391,97 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 AUTH_PASSWORD_VALIDATORS[1]["OPTIONS"] = {"min_length": 12}
-LOGIN_URL = "admin:login"
 CSRF_FAILURE_VIEW = "privacy_site.errors.csrf_failure"
+
+# -- Signing in ----------------------------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = ["privacy_site.sign_in.StaffBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "admin:index"
+ACCOUNT_ADAPTER = "privacy_site.sign_in.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "privacy_site.sign_in_forms.SignInForm",
+    "reauthenticate": "privacy_site.sign_in_forms.PasswordAgainForm",
+    "change_password": "privacy_site.sign_in_forms.ChangePasswordForm",
+}
+ACCOUNT_EMAIL_VERIFICATION = "none"  # no mail is ever sent
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,30/h/ip,5/5m/key"}
+ACCOUNT_SESSION_REMEMBER = False
+MFA_ADAPTER = "privacy_site.sign_in.SecondFactorAdapter"
+MFA_FORMS = {
+    "authenticate": "privacy_site.sign_in_forms.CodeForm",
+    "reauthenticate": "privacy_site.sign_in_forms.CodeAgainForm",
+    "activate_totp": "privacy_site.sign_in_forms.ActivateAppForm",
+    "add_webauthn": "privacy_site.sign_in_forms.AddPasskeyForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_TOLERANCE = 1  # clocks of telephones: a code holds half a minute longer
+SOCIALACCOUNT_ADAPTER = "privacy_site.sign_in.ProviderAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
+
+# Whoever has no second factor sets one up before any other page of the desk opens.
+SECOND_FACTOR = env.bool("SECOND_FACTOR", default=HTTPS)
+# A password or a factor that was given so many minutes ago is good for publishing.
+STEP_UP_MINUTES = env.int("STEP_UP_MINUTES", default=15)
+ACCOUNT_REAUTHENTICATION_TIMEOUT = STEP_UP_MINUTES * 60
+# A session ends after so many minutes in which nothing was asked, and after so many hours whatever was asked.
+SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", default=60)
+SESSION_HOURS = env.int("SESSION_HOURS", default=10)
+if min(STEP_UP_MINUTES, SESSION_IDLE_MINUTES, SESSION_HOURS) < 1:
+    raise ImproperlyConfigured("STEP_UP_MINUTES, SESSION_IDLE_MINUTES and SESSION_HOURS are whole numbers above 0.")
+SESSION_COOKIE_AGE = SESSION_IDLE_MINUTES * 60  # counted anew while somebody works; see sign_in_guard
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+
+# The company's identity provider, by OpenID Connect.
+OIDC_ISSUER = env("OIDC_ISSUER", default="").strip().rstrip("/")
+_oidc_client = {
+    "client_id": env("OIDC_CLIENT_ID", default="").strip(),
+    "secret": env("OIDC_CLIENT_SECRET", default="").strip(),
+}
+if any([OIDC_ISSUER, *_oidc_client.values()]) and not all([OIDC_ISSUER, *_oidc_client.values()]):
+    raise ImproperlyConfigured(
+        "Set OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET (or OIDC_CLIENT_SECRET_FILE) together, or none of "
+        "them: the identity provider gives you all three."
+    )
+_issuer = urlsplit(OIDC_ISSUER)
+if OIDC_ISSUER and _issuer.scheme != "https" and not (_issuer.scheme == "http" and is_loopback(_issuer.hostname or "")):
+    raise ImproperlyConfigured(
+        f"OIDC_ISSUER is an https address, such as https://login.example.nl/realms/staff; it is {OIDC_ISSUER!r}."
+    )
+OIDC_NAME = env("OIDC_NAME", default="").strip()
+# By what an identity is taken, the first time, for an account that is there: "email" or "username".
+OIDC_MATCH = env("OIDC_MATCH", default="email")
+if OIDC_MATCH not in {"email", "username"}:
+    raise ImproperlyConfigured(f"OIDC_MATCH is email or username; it is {OIDC_MATCH!r}.")
+# Groups of the provider and the group of the desk that each stands for: "Privacy editors=editor,DPO=publisher".
+OIDC_GROUPS = dict(
+    (part.strip() for part in pair.rpartition("=")[::2]) for pair in env.list("OIDC_GROUPS", default=[]) if pair.strip()
+)
+if not all(OIDC_GROUPS) or not set(OIDC_GROUPS.values()) <= {"editor", "publisher", "auditor"}:
+    raise ImproperlyConfigured(
+        "OIDC_GROUPS holds pairs such as Privacy editors=editor, separated by commas; the groups of the desk are "
+        "editor, publisher and auditor."
+    )
+OIDC_GROUPS_CLAIM = env("OIDC_GROUPS_CLAIM", default="groups")
+# The provider asks for the second factor, so whoever comes from there needs none here.
+OIDC_SECOND_FACTOR = env.bool("OIDC_SECOND_FACTOR", default=True)
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {"provider_id": "company", "name": OIDC_NAME, **_oidc_client, "settings": {"server_url": OIDC_ISSUER}},
+        ]
+        if OIDC_ISSUER
+        else [],
+    }
+}
+# Passwords, beside the provider.
+PASSWORD_SIGN_IN = env.bool("PASSWORD_SIGN_IN", default=True)
+if not PASSWORD_SIGN_IN and not OIDC_ISSUER:
+    raise ImproperlyConfigured(
+        "PASSWORD_SIGN_IN=false leaves no way to sign in. Set OIDC_ISSUER, or leave PASSWORD_SIGN_IN out."
+    )
 
 # -- Our own ---------------------------------------------------------------------------------
 
@@ -314,11 +513,32 @@ if SEAL_SIGNING_KEY is not None and len(SEAL_SIGNING_KEY) != 32:
         'python -c "import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())"'
     )
 
+# -- Watching ------------------------------------------------------------------------------
+
+# Who may read /metrics: whoever has the token, and scrapers of these networks that come by no proxy.
+METRICS_TOKEN = env("METRICS_TOKEN", default="").strip()
+if METRICS_TOKEN and (len(METRICS_TOKEN) < 32 or len(set(METRICS_TOKEN)) < 5):
+    raise ImproperlyConfigured(
+        "METRICS_TOKEN has at least 32 random characters, for instance from: "
+        'python -c "import secrets; print(secrets.token_urlsafe(32))". Without one, METRICS_NETWORKS alone counts.'
+    )
+_scrapers = env.list("METRICS_NETWORKS", default=["127.0.0.0/8", "::1"])
+try:
+    METRICS_NETWORKS = [ipaddress.ip_network(item.strip()) for item in _scrapers]
+except ValueError as error:
+    raise ImproperlyConfigured(f"METRICS_NETWORKS holds addresses or networks such as 10.0.0.0/8: {error}.") from error
+
+LOG_FORMAT = env("LOG_FORMAT", default="line")
+if LOG_FORMAT not in {"line", "json"}:
+    raise ImproperlyConfigured(f"LOG_FORMAT is line or json; it is {LOG_FORMAT!r}.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"()": "privacy_site.logs.LineFormatter"},
+        "json": {"()": "privacy_site.logs.JsonFormatter"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
     "loggers": {"django": {"handlers": ["console"], "level": "INFO", "propagate": False}},
 }

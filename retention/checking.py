@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from django.db import DEFAULT_DB_ALIAS, Error, connections
+from django.db import Error, connections
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -13,6 +13,7 @@ from .fragments import name, sql
 from .models import Action, ColumnTreatment, DeclaredTarget, EarlyEnd, RetentionRule
 from .promises import Promise
 from .reckoning import asks_consent, early_ends, lengthenings
+from .routing import OUR_OWN
 from .table_target import TableTarget, code_of
 from .tables import TEXT, Column
 from .targets import NotEnforceable
@@ -38,7 +39,7 @@ class Problem:
 
 def connection_names() -> list[str]:
     """The databases of others that the environment names."""
-    return sorted(alias for alias in connections if alias != DEFAULT_DB_ALIAS)
+    return sorted(alias for alias in connections if alias not in OUR_OWN)
 
 
 def address(alias: str) -> str:

@@ -1,109 +1,106 @@
-"""Figures for monitoring, in the text format of Prometheus.
+"""Figures for monitoring, in the format of Prometheus: numbers of rows and moments, nothing about anybody.
 
-Upper floors add theirs with ``register``. Numbers of rows and moments only: nothing about anybody.
+What can be looked up is told at every scrape, each floor registering its own: a few queries with an index. A census
+of all targets is dear, and told by the command ``retention_coverage`` alone. What processes count while they work,
+they count in ``counted``.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 
-from django.db.models import Count
+from django.db.models import Count, Max
+from prometheus_client import CollectorRegistry, disable_created_metrics
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from .coverage import Coverage, Covered, Keeping
+from .coverage import Coverage, Covered, Keeping, known_targets
 from .models import Result, RetentionRun
 
-Labels = tuple[tuple[str, str], ...]
+# When a count began, Prometheus finds out by itself; over several processes nobody could tell.
+disable_created_metrics()
+counted = CollectorRegistry()
 
-
-@dataclass(frozen=True)
-class Figure:
-    """A metric: its name, what it is, ``gauge`` or ``counter``, and a number for each set of labels."""
-
-    name: str
-    help: str
-    kind: str
-    samples: tuple[tuple[Labels, float], ...]
-
-
-Provider = Callable[[], Iterable[Figure]]
+Provider = Callable[[], Iterable[Metric]]
 _providers: list[Provider] = []
 
 
 def register(provider: Provider) -> None:
-    """Have what ``provider`` counts told with the rest."""
+    """Have what ``provider`` looks up told with the rest, at every scrape."""
     _providers.append(provider)
 
 
-def figures(coverage: Coverage) -> list[Figure]:
-    """What ``coverage`` found and what runs did, and what the upper floors count."""
-    keepings = [(_labels(covered, keeping), keeping) for covered in coverage.promises for keeping in covered.keepings]
-    failed = RetentionRun.objects.filter(is_dry=False, result__in=[Result.REFUSED, Result.FAILED])
-    return [
-        Figure(
-            "privacy_retention_overdue_rows",
-            "Rows that the last night should have erased or anonymised. A target out of reach has none.",
-            "gauge",
-            tuple((labels, keeping.census.due) for labels, keeping in keepings if keeping.census),
-        ),
-        Figure(
-            "privacy_retention_target_up",
-            "1 where a target could be looked at, else 0.",
-            "gauge",
-            tuple((labels, float(keeping.census is not None)) for labels, keeping in keepings),
-        ),
-        Figure(
-            "privacy_retention_last_success_timestamp_seconds",
-            "When a run of a target last came to its end.",
-            "gauge",
-            tuple((labels, keeping.kept_on.timestamp()) for labels, keeping in keepings if keeping.kept_on),
-        ),
-        Figure(
-            "privacy_retention_promises",
-            "Promises of the statement in force, by how they stand.",
-            "gauge",
-            tuple(((("state", state.value),), number) for state, number in coverage.numbers.items()),
-        ),
-        Figure(
-            "privacy_retention_targets_without_promise",
-            "Targets whose promise the statement in force does not make.",
-            "gauge",
-            (((), len(coverage.astray)),),
-        ),
-        Figure(
-            "privacy_retention_runs_failed_total",
-            "Runs that failed or were refused, since the beginning.",
-            "counter",
-            tuple(
-                ((("target", target), ("result", result)), number)
-                for target, result, number in failed.order_by("target", "result")
-                .values_list("target", "result")
-                .annotate(Count("pk"))
-            ),
-        ),
-        *(figure for provider in _providers for figure in provider()),
-    ]
+def looked_up() -> Iterator[Metric]:
+    """What each floor looks up, in turn: raises what the database raises, after what was told before."""
+    for provider in _providers:
+        yield from provider()
 
 
-def _labels(covered: Covered, keeping: Keeping) -> Labels:
+def gauge(name: str, help: str, value: float) -> GaugeMetricFamily:
+    """A figure of a single number."""
+    return GaugeMetricFamily(name, help, value=value)
+
+
+def runs() -> Iterator[Metric]:
+    """When each target that is enforced was last kept, and what failed: two queries."""
+    kept = GaugeMetricFamily(
+        "privacy_retention_last_success_timestamp_seconds",
+        "When a run of a target last came to its end.",
+        labels=["target"],
+    )
+    failed = CounterMetricFamily(
+        "privacy_retention_runs_failed",
+        "Runs that failed or were refused, since the beginning.",
+        labels=["target", "result"],
+    )
+    real = RetentionRun.objects.filter(is_dry=False).order_by("target", "result").values_list("target", "result")
+    found = {(target, result): facts for target, result, *facts in real.annotate(Count("pk"), Max("finished_at"))}
+    for target in sorted(known.slug for known in known_targets()):
+        if (target, Result.DONE) in found:
+            kept.add_metric([target], found[target, Result.DONE][1].timestamp())
+        for result in (Result.REFUSED, Result.FAILED):
+            # From 0 on, so that the first is an increase too.
+            failed.add_metric([target, result.value], found.get((target, result), [0])[0])
+    yield kept
+    yield failed
+
+
+register(runs)
+
+
+# -- Dear ----------------------------------------------------------------------------------------
+
+
+def census(coverage: Coverage) -> Iterator[Metric]:
+    """What ``coverage`` found when it looked at every target."""
+    overdue = GaugeMetricFamily(
+        "privacy_retention_overdue_rows",
+        "Rows that the last night should have erased or anonymised. A target out of reach has none.",
+        labels=["target", "purpose", "rule"],
+    )
+    up = GaugeMetricFamily(
+        "privacy_retention_target_up",
+        "1 where a target could be looked at, else 0.",
+        labels=["target", "purpose", "rule"],
+    )
+    for covered in coverage.promises:
+        for keeping in covered.keepings:
+            labels = _labels(covered, keeping)
+            up.add_metric(labels, float(keeping.census is not None))
+            if keeping.census:
+                overdue.add_metric(labels, keeping.census.due)
+    yield overdue
+    yield up
+    promises = GaugeMetricFamily(
+        "privacy_retention_promises", "Promises of the statement in force, by how they stand.", labels=["state"]
+    )
+    for state, number in coverage.numbers.items():
+        promises.add_metric([state.value], number)
+    yield promises
+    yield gauge(
+        "privacy_retention_targets_without_promise",
+        "Targets whose promise the statement in force does not make.",
+        len(coverage.astray),
+    )
+
+
+def _labels(covered: Covered, keeping: Keeping) -> list[str]:
     purpose, rule = covered.promise.key
-    return (("target", keeping.target), ("purpose", purpose), ("rule", rule))
-
-
-def as_prometheus(figures: Iterable[Figure]) -> str:
-    """``figures`` in the text format 0.0.4."""
-    lines = []
-    for figure in figures:
-        lines.append(f"# HELP {figure.name} {_escaped(figure.help)}")
-        lines.append(f"# TYPE {figure.name} {figure.kind}")
-        for labels, number in figure.samples:
-            named = ",".join(f'{name}="{_quoted(text)}"' for name, text in labels)
-            value = f"{number:.3f}".rstrip("0").rstrip(".")
-            lines.append(f"{figure.name}{{{named}}} {value}" if named else f"{figure.name} {value}")
-    return "\n".join(lines) + "\n"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("\n", "\\n")
-
-
-def _quoted(text: str) -> str:
-    return _escaped(text).replace('"', '\\"')
+    return [keeping.target, purpose, rule]

@@ -42,6 +42,7 @@ def checks() -> dict[str, list[str]]:
         "djade": [str(BIN / "djade"), "--target-version", "5.2", "--check", *sources("*.html")],
         "migrations": [PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"],
         "deployment": [PYTHON, "-W", "error", "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        "compose": [str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec", "compose.yaml"],
         "messages": [PYTHON, "scripts/messages.py", "check"],
     }
 

@@ -1,10 +1,11 @@
-"""The whole suite: node, SQLite, PostgreSQL, Chromium; ``make test``. Standard library only.
+"""The whole suite: node, SQLite, PostgreSQL, Chromium, the image; ``make test``. Standard library only.
 
 What a part needs is looked for, then installed where that is allowed (as root on Debian).
-What cannot be had is named at the end, and fails the run where ``CI=true``.
+What cannot be had is named at the end, and fails the run where ``CI=true``; but for the image, which only root
+can build and run, on a machine that lets it.
 
 TEST_DATABASE_URL names a PostgreSQL to use (its user may create databases), TEST_MARIADB_URL a MariaDB
-(likewise), CHROME_PATH a browser.
+(likewise), CHROME_PATH a browser, TEST_PYTHON_IMAGE the base of the image.
 """
 
 import json
@@ -24,6 +25,8 @@ from urllib.parse import quote
 from . import mariadb_server
 
 ROOT = Path(__file__).resolve().parent.parent
+# What builds the image without a daemon, what makes its base, what runs it.
+BUILDERS = ("buildah", "debootstrap", "runc")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # A cluster that lives for one run has nothing to lose; the tests of durability start their own.
 THROWAWAY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
@@ -35,6 +38,7 @@ class Report:
 
     lines: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    impossible: list[str] = field(default_factory=list)
     tests: int = 0
     failed: bool = False
 
@@ -67,11 +71,19 @@ def main() -> int:
             run_pytest(report, "SQLite", f"{possible} and (not browser or any_database)", sqlite | (browser or {}))
             environment = {"DATABASE_URL": url} | (browser or {})
             run_pytest(report, "PostgreSQL", f"{possible} and not any_database", environment)
+            if can_build_images():
+                # One process: the image is built once, and its containers share a port.
+                run_pytest(report, "The image", "image", sqlite | {"TEST_DATABASE_URL": url}, workers="0")
+            else:
+                report.impossible.append(
+                    "the image was neither built nor run: that takes root, the right to separate processes, and "
+                    f"{', '.join(BUILDERS)}. No failure here; let a machine that can run it before a release"
+                )
 
     print(f"\n{'=' * 70}")
     print("\n".join(report.lines))
     print(f"{report.tests} tests in {time.monotonic() - begun:.0f} s")
-    for part in report.missing:
+    for part in report.missing + report.impossible:
         print(f"\n!!! NOT RUN: {part}")
     in_ci = os.environ.get("CI", "").lower() == "true"
     return 1 if report.failed or (report.missing and in_ci) else 0
@@ -80,13 +92,13 @@ def main() -> int:
 # -- Runs ----------------------------------------------------------------------------------------
 
 
-def run_pytest(report: Report, name: str, marks: str, environment: dict[str, str]) -> None:
+def run_pytest(report: Report, name: str, marks: str, environment: dict[str, str], *, workers: str = "auto") -> None:
     print(f"\n--- {name}", flush=True)
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as directory:
         result = Path(directory) / "result.xml"
         # Who is done takes over what waits with the other: the last tests are no one's alone.
-        spread = ["-n", "auto", "--dist", "worksteal"]
+        spread = ["-n", workers, "--dist", "worksteal"]
         command = [sys.executable, "-m", "pytest", *spread, "-q", "-m", marks, f"--junitxml={result}"]
         code = subprocess.run(command, cwd=ROOT, env=os.environ | environment, stdin=subprocess.DEVNULL).returncode
         suites = list(ElementTree.parse(result).iter("testsuite")) if result.exists() else []  # noqa: S314 - our own
@@ -156,6 +168,7 @@ def postgresql() -> Iterator[str | None]:
     finally:
         cluster.stdin.close()
         cluster.wait(timeout=60)
+        cluster.stdout.close()
 
 
 def _url(names: dict[str, str]) -> str:
@@ -169,6 +182,15 @@ def find_mariadb() -> bool:
         return True
     apt_install("mariadb-server")
     return mariadb_server.is_installed()
+
+
+def can_build_images() -> bool:
+    """Whether this is a machine on which the image can be built and run as it is in production."""
+    if os.geteuid() != 0 or not _run(["unshare", "--mount", "--pid", "--fork", "true"]):
+        return False
+    if lacking := [name for name in BUILDERS if not shutil.which(name)]:
+        apt_install(*lacking)
+    return all(shutil.which(name) for name in BUILDERS)
 
 
 def find_browser() -> dict[str, str] | None:

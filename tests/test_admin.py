@@ -825,7 +825,7 @@ def test_staff_choose_the_language_of_the_desk_and_stay_where_they_are(admin_cli
 
 
 def test_the_language_can_be_chosen_before_signing_in(client, db):
-    page = client.get(reverse("admin:login"))
+    page = client.get(reverse("admin:login"), follow=True)
 
     form = page.text.split('class="desk-language"')[1].split("</form>")[0]
     assert "csrfmiddlewaretoken" in form

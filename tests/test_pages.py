@@ -375,23 +375,6 @@ def test_search_engines_find_every_page_in_both_languages(published, client):
 # -- Health ----------------------------------------------------------------------------------
 
 
-def test_the_process_is_alive_without_a_database(client):
-    with connection.execute_wrapper(Away()):
-        assert client.get("/healthz").json() == {"status": "alive"}
-
-
-def test_the_site_is_ready_with_a_database_and_a_statement_in_force(published, client):
-    assert client.get("/readyz").json() == {"status": "ready", "missing": []}
-
-
-def test_the_site_says_why_it_is_not_ready(db, client):
-    assert client.get("/readyz").json()["missing"] == ["no statement is in force"]
-
-    with connection.execute_wrapper(Away()):
-        response = client.get("/readyz")
-    assert (response.status_code, response.json()["missing"]) == (503, ["the database does not answer"])
-
-
 def test_a_process_that_has_seen_no_database_yet_asks_for_patience(db):
     with connection.execute_wrapper(Away()):
         response = Client(raise_request_exception=False).get("/nl/verklaring/")

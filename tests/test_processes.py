@@ -14,13 +14,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.parse import quote, urlencode, urlsplit
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import psycopg
 import pytest
 import yaml
 from django.conf import settings
 from django.utils import timezone
+from prometheus_client.parser import text_string_to_metric_families
 
 from consent.recording import new_id
 
@@ -39,10 +42,17 @@ PAGES = [
     "/statement.json",
     "/embed/website.js",
 ]
-# Says which process answered; everything else is the application itself.
+# Says which process answered, and has an address that fails; everything else is the application itself.
 NAMED = """
 import os
+from django.urls import path
 from privacy_site.wsgi import application as site
+from privacy_site import urls  # when the apps are ready
+
+def fail(request, name):
+    raise LookupError(f"DETAIL: Key (email)=({name}) is not there")
+
+urls.urlpatterns.append(path("fails/<str:name>/", fail, name="fails"))
 
 def application(environ, start_response):
     def start(status, headers, *rest):
@@ -158,6 +168,12 @@ class Site:
                 assert time.monotonic() < deadline, f"after {within} s only {sorted(good)} of {last}"
                 time.sleep(0.05)
 
+    def until(self, holds, within=20):
+        deadline = time.monotonic() + within
+        while not holds():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
     def logged(self, sentence, times, within):
         deadline = time.monotonic() + within
         while self.log.read_text().count(sentence) < times:
@@ -179,6 +195,7 @@ def installed(tmp_path_factory):
             "STATIC_ROOT": str(directory / "static"),
             "ALLOWED_HOSTS": "127.0.0.1",
             "LOG_LEVEL": "INFO",
+            "LOG_FORMAT": "json",
             "CONSENT_RATE_LIMIT": "10000",
             "WEB_CONCURRENCY": str(WORKERS),
             "WEB_THREADS": "4",
@@ -316,7 +333,7 @@ def test_while_the_database_is_away_pages_stand_and_choices_are_not_acknowledged
     # What the browser kept is taken as soon as the database is back, and once.
     taken = site.every_worker("/consent/", holds=lambda answer: answer.status in {200, 201}, within=20, **choice)
     assert len({json.loads(answer.body)["recorded_at"] for answer in taken}) == 1
-    assert site.ask("/readyz").status == 200
+    site.every_worker("/readyz", holds=lambda answer: answer.status == 200, within=20)
 
 
 def test_a_process_that_no_visitor_has_asked_stands_without_the_database_too(site):
@@ -349,17 +366,111 @@ def test_the_container_finds_itself_alive_and_notices_when_it_is_not(site):
     assert subprocess.run(check, cwd=ROOT, env=site.environment, capture_output=True, timeout=10).returncode == 1
 
 
-def test_no_address_of_a_visitor_reaches_the_log(site):
-    headers = {"X-Forwarded-For": "203.0.113.77", "User-Agent": "Telltale/1.0"}
-    site.every_worker("/en/statement/", holds=is_page, within=10, headers=headers)
-    site.ask("/nowhere/", headers=headers)
-    choice = refusal(site)
-    assert site.ask("/consent/", **choice).status == 201
+class Person:
+    """Somebody with a browser that keeps cookies, whose every trait would be recognised in a log."""
 
+    def __init__(self, site):
+        self.site = site
+        self.browser = build_opener(HTTPCookieProcessor())
+        self.browser.addheaders = [
+            ("User-Agent", "Telltale/1.0"),
+            ("X-Forwarded-For", "203.0.113.77"),
+            ("Referer", f"{site.url}/from/telltale"),
+        ]
+
+    def ask(self, path, **form):
+        """The status and text of the answer, redirects followed; a form is sent with the token of the page before."""
+        body = urlencode(form).encode() if form else None
+        try:
+            with self.browser.open(self.site.url + path, body, timeout=15) as answer:
+                return answer.status, answer.read().decode()
+        except HTTPError as answer:
+            with answer:
+                return answer.code, answer.read().decode()
+
+    def sign_in(self, name, password):
+        _status, page = self.ask("/admin/account/login/")
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[1]
+        return self.ask("/admin/account/login/", csrfmiddlewaretoken=token, login=name, password=password)
+
+
+def test_the_log_of_a_full_run_is_about_nobody(site):
+    name, mail, password = "telltale-annabel", "telltale@annabel.example", "telltale correct horse"
+    account = {"USERNAME": name, "EMAIL": mail, "PASSWORD": password}
+    site.environment |= {f"DJANGO_SUPERUSER_{key}": value for key, value in account.items()}
+    site.manage("createsuperuser", "--no-input")
+    person = Person(site)
+    choice = refusal(site)
+    receipt = json.loads(choice["body"])["id"]
+    choice["headers"] |= dict(person.browser.addheaders)
+
+    statuses = {
+        "page": person.ask("/en/statement/?telltale")[0],
+        "missing page": person.ask("/nowhere/telltale/")[0],
+        "choice": site.ask("/consent/", **choice).status,
+        "no choice": site.ask("/consent/", **choice | {"body": "{telltale"}).status,
+        "receipt": person.ask(f"/consent/{receipt}/")[0],
+        "no receipt": person.ask("/consent/019aad0c-8f80-7000-8000-7e117a1e7e11/")[0],
+        "draft": person.ask("/nl/concept/telltale:1abc:telltale/")[0],
+        "failure": person.ask(f"/fails/{mail}/")[0],
+        "forged host": site.ask("/en/statement/", headers={"Host": "telltale.example"}).status,
+        "forged form": person.ask("/admin/account/login/", login=name, password=password)[0],
+        "bad header": site.ask("/en/", headers={"Telltale(1)": "telltale"}).status,
+        "wrong password": person.sign_in(name, "telltale wrong")[0],
+        "right password": person.sign_in(name, password)[0],
+        "accounts": person.ask("/admin/auth/user/")[0],
+        "no account": person.ask("/admin/auth/user/telltale/change/")[0],
+    }
+    scheduler = subprocess.run(
+        [sys.executable, "manage.py", "run_due"], cwd=ROOT, env=site.environment, capture_output=True, text=True
+    )
     site.process.terminate()
     site.process.wait(timeout=20)
-    log = site.log.read_text()
-    assert "Recorded a choice" in log
-    assert "203.0.113.77" not in log
-    assert "Telltale" not in log
-    assert json.loads(choice["body"])["id"] not in log
+
+    assert statuses == {
+        "page": 200, "missing page": 404, "choice": 201, "no choice": 400, "receipt": 200, "no receipt": 404,
+        "draft": 404, "failure": 500, "forged host": 400, "forged form": 403, "bad header": 400,
+        "wrong password": 200, "right password": 200, "accounts": 200, "no account": 200,
+    }  # fmt: skip
+    log = site.log.read_text() + scheduler.stderr
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert all(line.keys() >= {"time", "level", "logger", "message"} for line in lines)
+    said = {line["message"] for line in lines}
+    assert {"Recorded a choice for website under version 1", "Not Found", "Internal Server Error"} <= said
+    assert {"gunicorn.error", "django.request", "django.security.csrf", "retention.due"} <= {
+        line["logger"] for line in lines
+    }
+    assert {"receipt", "fails"} <= {line.get("route") for line in lines}
+    for trait in ("elltale", "203.0.113.77", receipt, "7e117a1e7e11", "/consent/"):
+        assert trait not in log.replace(site.url, "") + scheduler.stdout, trait
+
+
+def test_figures_are_of_all_processes_and_those_of_a_lost_one_stay(site):
+    def scrape():
+        answer = site.ask("/metrics")
+        return [sample for family in text_string_to_metric_families(answer.body.decode()) for sample in family.samples]
+
+    def asked_for_statement():
+        return sum(
+            sample.value
+            for sample in scrape()
+            if sample.name == "privacy_requests_total" and sample.labels["route"] == "statement"
+        )
+
+    def told_by(name):
+        return {sample.labels["pid"]: sample.value for sample in scrape() if sample.name == name}
+
+    site.logged("Serving version", times=WORKERS, within=20)
+    for _ in range(2 * WORKERS):
+        site.every_worker("/nl/verklaring/", holds=is_page, within=10)
+    number = asked_for_statement()
+    assert number >= 2 * WORKERS * WORKERS
+    site.until(lambda: set(told_by("privacy_version_served")) == site.workers)
+    assert site.ask("/metrics", headers={"X-Forwarded-For": "127.0.0.1"}).status == 404
+
+    lost = min(site.workers)
+    os.kill(int(lost), signal.SIGKILL)
+
+    site.until(lambda: lost not in told_by("privacy_process_memory_bytes"))
+    assert asked_for_statement() == number
+    site.until(lambda: len(told_by("privacy_version_served")) == WORKERS)

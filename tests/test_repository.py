@@ -14,10 +14,12 @@ from django.db import connection
 
 from scripts import messages
 
+from .image import composing
+
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = ["retention", "policies", "consent"]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-LOCKS = ["run.txt", "dev.txt"]
+LOCKS = ["run.txt", "dev.txt", "sbom.txt"]
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
@@ -66,11 +68,12 @@ def test_the_upper_floors_do_stand_on_the_lower():
 # -- Dependencies --------------------------------------------------------------------------------
 
 
+PIN = re.compile(r"^([a-z0-9][\w.\-]*(?:\[[\w,]+\])?)==([^\s;\\]+)", re.MULTILINE)
+
+
 def pins(name):
     """Package → version in a lock file."""
-    return dict(
-        re.findall(r"^([a-z0-9][\w.\-]*(?:\[[\w,]+\])?)==([^\s;\\]+)", read(f"requirements/{name}"), re.MULTILINE)
-    )
+    return dict(PIN.findall(read(f"requirements/{name}")))
 
 
 @pytest.mark.parametrize("name", LOCKS)
@@ -83,9 +86,11 @@ def test_a_lock_file_names_no_registry(name):
 
 @pytest.mark.parametrize("name", LOCKS)
 def test_every_locked_package_has_its_hashes(name):
-    blocks = re.split(r"^(?=[a-z0-9])", read(f"requirements/{name}"), flags=re.MULTILINE)[1:]
+    text = read(f"requirements/{name}")
+    blocks = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
 
-    assert len(blocks) == len(pins(name))
+    # One package may be there twice, for an older and a newer Python.
+    assert len(blocks) == len(PIN.findall(text))
     assert [block.split("==")[0] for block in blocks if "--hash=sha256:" not in block] == []
 
 
@@ -100,6 +105,7 @@ def test_every_dependency_is_locked():
     for wanted, lock in (
         (project["project"]["dependencies"], "run.txt"),
         (project["dependency-groups"]["dev"], "dev.txt"),
+        (project["dependency-groups"]["sbom"], "sbom.txt"),
     ):
         names = {re.split(r"[\[~=<>! ]", item)[0].lower().replace("_", "-") for item in wanted}
         locked = {name.split("[")[0] for name in pins(lock)}
@@ -110,7 +116,7 @@ def test_every_dependency_says_what_it_is_for():
     """At run time each by a comment of its own; for development each group of lines."""
     silent, section, before = [], "", ""
     for line in map(str.strip, read("pyproject.toml").splitlines()):
-        if opened := re.fullmatch(r"(dependencies|dev) = \[", line):
+        if opened := re.fullmatch(r"(dependencies|dev|sbom) = \[", line):
             section = opened[1]
         elif line == "]":
             section = ""
@@ -133,7 +139,7 @@ def test_the_example_names_every_variable_that_is_read_and_no_other():
     if "env.db(" in settings:
         in_settings.add("DATABASE_URL")
     in_server = set(re.findall(r'environ(?:\.get\(|\[)"([A-Z_]+)"', server))
-    in_compose = set(re.findall(r"\$\{([A-Z_]+):\?", read("compose.yaml")))
+    in_compose = composing.variables()
 
     named = set(re.findall(r"^(?:# )?([A-Z][A-Z_]+)=", read(".env.example"), re.MULTILINE))
 
@@ -212,30 +218,103 @@ def test_the_image_serves_and_checks_itself_by_files_that_exist():
     assert (ROOT / health[1]).is_file()
 
 
-@pytest.mark.parametrize("name", ["migrate", "web"])
-def test_containers_of_ours_can_write_nothing_but_tmp(name):
-    service = COMPOSE["services"][name]
+@pytest.fixture
+def env():
+    """What an operator has in .env who filled in what .env.example asks for."""
+    return composing.example(
+        PUBLIC_URL="https://privacy.example.nl", SECRET_KEY="k" * 50, POSTGRES_PASSWORD="opensesame"
+    )
 
-    assert service["read_only"] is True
-    assert service["tmpfs"] == ["/tmp"]  # noqa: S108 - the container's own
-    assert service["user"] == instruction("USER")
-    assert service["cap_drop"] == ["ALL"]
-    assert service["security_opt"] == ["no-new-privileges:true"]
-    assert "volumes" not in service
+
+OURS = ["migrate", "web", "scheduler"]
+
+
+def test_compose_starts_a_database_and_containers_of_ours():
+    assert list(COMPOSE["services"]) == ["database", *OURS]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_containers_of_ours_can_write_nothing_but_tmp_and_take_no_more_than_their_share(name, env):
+    service = composing.service(name, env)
+
+    assert service.read_only is True
+    assert service.tmpfs == ["/tmp"]  # noqa: S108 - the container's own
+    assert service.user == instruction("USER")
+    assert service.cap_drop == ["ALL"]
+    assert service.security_opt == ["no-new-privileges:true"]
+    assert service.memory >= 2**30
+    assert 0 < service.pids_limit < 1000
+    assert "volumes" not in COMPOSE["services"][name]
+
+
+def test_containers_are_given_no_secret_that_they_do_not_use(env):
+    env |= {"SEAL_SIGNING_KEY": "only to sign"}
+    given = {name: composing.service(name, env).environment for name in OURS}
+
+    # The password is part of the address, and that alone.
+    assert {name for name, variables in given.items() if variables["POSTGRES_PASSWORD"]} == set()
+    assert {variables["DATABASE_URL"] for variables in given.values()} == {
+        "postgres://privacy:opensesame@database:5432/privacy"
+    }
+    assert {name for name, variables in given.items() if variables["SEAL_SIGNING_KEY"]} == {"scheduler"}
+
+
+def test_a_password_that_was_not_filled_in_stops_compose(env):
+    del env["POSTGRES_PASSWORD"]
+
+    with pytest.raises(AssertionError, match=r"Set POSTGRES_PASSWORD in \.env"):
+        composing.services(env)
+
+
+@pytest.mark.parametrize("name", [name for name in OURS if name != "web"])
+def test_the_commands_of_the_services_exist(name, env):
+    from django.core.management import get_commands
+
+    program, script, command, *_ = composing.service(name, env).command
+
+    assert (program, script) == ("python", "manage.py")
+    assert command in get_commands()
 
 
 def test_the_services_run_what_the_image_and_the_documents_say():
     services = COMPOSE["services"]
 
     assert "command" not in services["web"]
-    assert " ".join(services["migrate"]["command"]) in read("docs/operator.md")
-    assert services["web"]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
+    assert "healthcheck" not in services["web"]
+    for name in ("migrate", "scheduler"):
+        assert " ".join(services[name]["command"]).removeprefix("python ") in read("docs/operator.md")
     assert services["migrate"]["depends_on"]["database"]["condition"] == "service_healthy"
+    for name in ("web", "scheduler"):
+        assert services[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
 
 
-def test_the_database_is_reachable_for_the_services_alone():
-    assert "ports" not in COMPOSE["services"]["database"]
-    assert all(port.startswith("127.0.0.1:") for port in COMPOSE["services"]["web"]["ports"])
+def test_what_ends_by_accident_is_started_again_and_the_one_shot_is_not():
+    restarts = {name: service["restart"] for name, service in COMPOSE["services"].items()}
+
+    assert restarts == dict.fromkeys(restarts, "unless-stopped") | {"migrate": "no"}
+
+
+def test_a_container_is_given_longer_to_stop_than_its_server_takes(env):
+    graceful = int(re.search(r"^graceful_timeout = (\d+)", read("gunicorn.conf.py"), re.MULTILINE)[1])
+
+    assert composing.service("web", env).stop_seconds > graceful
+    assert composing.service("scheduler", env).stop_seconds >= 30
+
+
+def test_what_containers_say_does_not_fill_the_disk():
+    for service in COMPOSE["services"].values():
+        assert service["logging"]["driver"] == "local"
+        assert set(service["logging"]["options"]) == {"max-size", "max-file"}
+
+
+def test_the_database_is_reachable_for_the_services_alone_and_reaches_nobody():
+    services = COMPOSE["services"]
+
+    assert [name for name, service in services.items() if "ports" in service] == ["web"]
+    assert all(port.startswith("127.0.0.1:") for port in services["web"]["ports"])
+    assert services["database"]["networks"] == ["database"]
+    assert COMPOSE["networks"]["database"]["internal"] is True
+    assert all("database" in services[name]["networks"] for name in OURS)
 
 
 # -- Words ---------------------------------------------------------------------------------------
@@ -349,6 +428,7 @@ def test_the_version_is_the_same_everywhere():
 
     assert public["softwareVersion"] == version
     assert re.search(rf"^## {re.escape(version)}\b", read("CHANGELOG.md"), re.MULTILINE)
+    assert f'org.opencontainers.image.version="{version}"' in instruction("LABEL")
 
 
 def test_publiccode_describes_the_product_in_both_languages():

@@ -17,6 +17,7 @@ from retention.routing import OnlyOurOwn
 ROOT = Path(__file__).resolve().parent.parent
 KEY = "k3J-9sQz_fV7tYbN2xWm8cRp4LhDgA6uEoTi1ZvXqSjKwBnMfHyC5r0"
 GOOD = {"PUBLIC_URL": "https://privacy.example.nl", "SECRET_KEY": KEY}
+OIDC = {"OIDC_ISSUER": "https://login.example.nl", "OIDC_CLIENT_ID": "desk", "OIDC_CLIENT_SECRET": "a secret"}
 WANTED = (
     "ALLOWED_HOSTS",
     "DATABASES",
@@ -24,6 +25,8 @@ WANTED = (
     "CSRF_TRUSTED_ORIGINS",
     "DEBUG",
     "DEMO_ORIGINS",
+    "OIDC_GROUPS",
+    "SECOND_FACTOR",
     "SECRET_KEY",
     "SECURE_HSTS_SECONDS",
     "SECURE_SSL_REDIRECT",
@@ -95,6 +98,15 @@ def refusal(home, variables):
         ({"DATABASE_URL_DEFAULT": "postgres://a:b@127.0.0.1/c"}, "Rename DATABASE_URL_DEFAULT"),
         ({"DATABASE_URL_": "postgres://a:b@127.0.0.1/c"}, "Rename DATABASE_URL_:"),
         ({f"DATABASE_URL_{'A' * 41}": "postgres://a:b@127.0.0.1/c"}, "Rename DATABASE_URL_A"),
+        ({"OIDC_ISSUER": "https://login.example.nl"}, "OIDC_CLIENT_SECRET_FILE) together, or none"),
+        ({"OIDC_CLIENT_ID": "desk", "OIDC_CLIENT_SECRET": "s"}, "Set OIDC_ISSUER, OIDC_CLIENT_ID"),
+        (OIDC | {"OIDC_ISSUER": "http://login.example.nl"}, "OIDC_ISSUER is an https address"),
+        (OIDC | {"OIDC_ISSUER": "login.example.nl"}, "OIDC_ISSUER is an https address"),
+        (OIDC | {"OIDC_MATCH": "name"}, "OIDC_MATCH is email or username"),
+        (OIDC | {"OIDC_GROUPS": "editors"}, "OIDC_GROUPS holds pairs"),
+        (OIDC | {"OIDC_GROUPS": "editors=admin"}, "editor, publisher and auditor"),
+        ({"PASSWORD_SIGN_IN": "false"}, "leaves no way to sign in"),
+        ({"SESSION_HOURS": "0"}, "are whole numbers above 0"),
         ({"DEMO_ORIGINS": "https://shop.example.nl"}, "DEMO_ORIGINS is for this machine alone"),
         ({"DEMO_ORIGINS": "http://127.0.0.1:8001/"}, "DEMO_ORIGINS is for this machine alone"),
     ],
@@ -128,6 +140,13 @@ def test_nothing_set_but_the_two_means_production(home):
     assert found["SESSION_COOKIE_NAME"].startswith("__Host-")
     assert found["TRUSTED_PROXIES"] == []
     assert found["DEMO_ORIGINS"] == []
+    assert found["SECOND_FACTOR"] is True
+
+
+def test_the_groups_of_a_provider_may_have_blanks_in_their_names(home):
+    found = settings_under(home, **OIDC, OIDC_GROUPS="Privacy editors=editor, DPO = publisher")
+
+    assert found["OIDC_GROUPS"] == {"Privacy editors": "editor", "DPO": "publisher"}
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000"])
@@ -135,6 +154,7 @@ def test_plain_http_is_for_this_machine(home, url):
     found = settings_under(home, PUBLIC_URL=url)
 
     assert found["SESSION_COOKIE_SECURE"] is False
+    assert found["SECOND_FACTOR"] is False
     assert found["CSRF_COOKIE_SECURE"] is False
     assert found["SECURE_SSL_REDIRECT"] is False
 
@@ -220,3 +240,91 @@ def test_nothing_of_ours_is_ever_made_in_a_database_of_others():
 
     assert router.allow_migrate("default", "retention") is True
     assert router.allow_migrate("hr", "retention") is False
+
+
+# -- Our own database on several servers --------------------------------------------------------------------
+
+
+def test_of_several_servers_the_one_that_takes_choices_is_used(home):
+    ours = databases(home, DATABASE_URL="postgres://keeper:pa%2Fss@one.example:5432,two.example:5433/privacy")[
+        "default"
+    ]
+
+    assert (ours["HOST"], ours["PORT"]) == ("one.example,two.example", "5432,5433")
+    assert (ours["NAME"], ours["USER"], ours["PASSWORD"]) == ("privacy", "keeper", "pa/ss")
+    assert ours["OPTIONS"]["target_session_attrs"] == "read-write"
+
+
+def test_of_one_server_nothing_is_demanded(home):
+    ours = databases(home, DATABASE_URL="postgres://keeper:secret@one.example/privacy")["default"]
+
+    assert "target_session_attrs" not in ours["OPTIONS"]
+
+
+def test_servers_may_be_addresses_of_version_6_and_have_no_ports(home):
+    with_ports = databases(home, DATABASE_URL="postgres://a:b@[2001:db8::1]:5432,[2001:db8::2]:5432/c")["default"]
+    without = databases(home, DATABASE_URL="postgres://a:b@one.example,two.example/c")["default"]
+
+    assert (with_ports["HOST"], with_ports["PORT"]) == ("2001:db8::1,2001:db8::2", "5432,5432")
+    assert (without["HOST"], without["PORT"]) == ("one.example,two.example", "")
+
+
+def test_what_the_address_says_of_the_session_is_stronger_than_ours(home):
+    url = "postgres://a:b@one.example/c?connect_timeout=9&options=-c%20lock_timeout%3D1s"
+
+    options = databases(home, DATABASE_URL=url)["default"]["OPTIONS"]
+
+    assert options["connect_timeout"] == 9
+    assert options["options"] == "-c lock_timeout=5s -c lock_timeout=1s"
+    # A server that vanished is noticed, whatever else is said.
+    assert options["tcp_user_timeout"] > 0
+
+
+@pytest.mark.parametrize(
+    "servers",
+    ["one:5432,two", "one,two:5432", "one:5432,two:port", "one,,two", "one:5432,two:5432,", "on/e,two"],
+)
+def test_several_servers_with_a_mistake_in_them_stop_the_start_without_the_password(home, servers):
+    done = start(home, GOOD | {"DATABASE_URL": f"postgres://keeper:very-secret@{servers}/privacy"})
+
+    assert done.returncode != 0
+    assert "DATABASE_URL names" in done.stderr
+    assert "very-secret" not in done.stderr
+
+
+@pytest.mark.parametrize("variable", ["DATABASE_URL", "DATABASE_REPLICA_URL"])
+@pytest.mark.parametrize(
+    "url", ["postgres://a:very-se/cret@h/c", "privacy:very-secret@h/c", "postgres://a:very-secret@h:x/c"]
+)
+def test_the_password_of_our_own_database_is_never_part_of_a_refusal(home, variable, url):
+    done = start(home, GOOD | {"DATABASE_URL": "postgres://a:b@h/c", variable: url})
+
+    assert f"{variable} names neither PostgreSQL" in done.stderr
+    assert "very-se" not in done.stderr
+
+
+def test_the_replica_is_a_standby_under_a_name_that_no_database_of_others_can_have(home):
+    found = databases(
+        home,
+        DATABASE_URL="postgres://a:b@one.example/privacy",
+        DATABASE_REPLICA_URL="postgres://reader:secret@two.example/privacy",
+        DATABASE_URL_REPLICA="sqlite:////srv/other.sqlite3",
+    )
+
+    assert sorted(found) == ["default", "read-replica", "replica"]
+    assert found["read-replica"]["HOST"] == "two.example"
+    assert found["read-replica"]["OPTIONS"]["target_session_attrs"] == "standby"
+
+
+@pytest.mark.parametrize(
+    ("url", "replica"),
+    [("sqlite:////srv/privacy.sqlite3", "postgres://a:b@h/c"), ("postgres://a:b@h/c", "sqlite:////srv/p.sqlite3")],
+)
+def test_a_replica_is_one_of_our_postgresql(home, url, replica):
+    variables = GOOD | {"DATABASE_URL": url, "DATABASE_REPLICA_URL": replica}
+
+    assert "DATABASE_REPLICA_URL is for a standby" in refusal(home, variables)
+
+
+def test_nothing_of_ours_is_ever_made_on_the_replica():
+    assert OnlyOurOwn().allow_migrate("read-replica", "consent") is False

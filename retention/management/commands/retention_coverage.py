@@ -6,9 +6,10 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import override
+from prometheus_client import generate_latest
 
 from retention.coverage import WORDS, look
-from retention.figures import as_prometheus, figures
+from retention.figures import census
 
 GAPS = 1
 CANNOT_TELL = 2
@@ -26,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--language", choices=["en", "nl"], default="en", help="of the text")
 
     def handle(self, *, language, **options):
-        say = {"text": as_text, "json": as_json, "prometheus": lambda found: as_prometheus(figures(found))}
+        say = {"text": as_text, "json": as_json, "prometheus": as_prometheus}
         try:
             with override(language):
                 found = look(timezone.now())
@@ -70,6 +71,14 @@ def as_text(found):
         _("Next run: %(moment)s.") % {"moment": date_format(timezone.localtime(found.next_run), "DATETIME_FORMAT")},
     ]
     return "\n".join([*lines, "", *troubles, *([""] if troubles else []), *(summary if found.promises else [])])
+
+
+def as_prometheus(found):
+    class Census:
+        def collect(self):
+            return census(found)
+
+    return generate_latest(Census()).decode()
 
 
 def as_json(found):

@@ -21,7 +21,10 @@ class Command(BaseCommand):
 
     def handle(self, *, every=None, **options):
         if every is None:
-            if failed := self.look():
+            done, failed = look()
+            for name, said in done.items():
+                self.stdout.write(f"{name}: {said}")
+            if failed:
                 raise CommandError(f"Failed: {failed}. The log says why; the next run tries again.")
             return
         stopped = threading.Event()
@@ -29,20 +32,16 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stopped.set())
         while not stopped.is_set():
             try:
-                if failed := self.look():
-                    # A database that comes back finds somebody at work.
-                    self.stderr.write(f"Failed, and tried again in {every:g} s: {failed}")
+                # The log has what was done and what failed; a database that comes back finds somebody at work.
+                look()
             finally:
                 connection.close()
             stopped.wait(every)
 
-    def look(self):
-        """Run what is due; the names of what failed."""
-        failed = ""
-        try:
-            done = due.run(timezone.now())
-        except due.Failed as error:
-            done, failed = error.done, str(error)
-        for name, said in done.items():
-            self.stdout.write(f"{name}: {said}")
-        return failed
+
+def look():
+    """Run what is due: what each job did, and the names of those that failed."""
+    try:
+        return due.run(timezone.now()), ""
+    except due.Failed as error:
+        return error.done, str(error)

@@ -1,0 +1,30 @@
+"""Headers that no answer lacks, whoever gave it."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+
+class HeadersMiddleware:
+    """Sets what is still missing.
+
+    Django's SecurityMiddleware sets most of it, but not on its own refusal of a host that is not ours.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        # Style sheets are loaded by the preview of a banner too, which is a page without an origin.
+        is_for_all = request.path_info.startswith(settings.STATIC_URL)
+        for name, value in {
+            "Cross-Origin-Opener-Policy": settings.SECURE_CROSS_ORIGIN_OPENER_POLICY,
+            "Cross-Origin-Resource-Policy": "cross-origin" if is_for_all else "same-origin",
+            "Referrer-Policy": settings.SECURE_REFERRER_POLICY,
+            "X-Content-Type-Options": "nosniff",
+        }.items():
+            response.headers.setdefault(name, value)
+        return response

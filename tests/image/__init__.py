@@ -1,0 +1,1 @@
+"""What builds the image, reads compose.yaml and runs containers, for tests/test_image.py."""
