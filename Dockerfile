@@ -6,17 +6,13 @@ ARG PYTHON_IMAGE=python:3.13-slim
 FROM ${PYTHON_IMAGE} AS builder
 
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
-COPY requirements/run.txt requirements/sbom.txt pyproject.toml /build/
-# An environment without pip, filled from outside; wheels only, so no compiler is missed. What was put into it is written
-# down (CycloneDX) by what was really installed, not by what was asked for. Then goes what is never read here: the
-# languages that the site does not speak and the sources of catalogues; half of what stays is bytecode.
+COPY requirements/run.txt requirements/sbom.txt /build/
+# An environment without pip, filled from outside; wheels only, so no compiler is missed. What is never read here goes:
+# languages that the site does not speak, sources of catalogues. Bytecode is made here, for it cannot be made later.
 RUN python3 -m venv /build/tools && python3 -m venv --without-pip /opt/venv \
     && install="install --quiet --require-hashes --only-binary=:all: --no-compile" \
     && /build/tools/bin/pip $install -r /build/sbom.txt \
     && /build/tools/bin/pip --python /opt/venv/bin/python $install -r /build/run.txt \
-    && mkdir -p /srv \
-    && /build/tools/bin/python -m cyclonedx_py environment --pyproject /build/pyproject.toml --no-validate \
-       --output-reproducible --output-file /srv/sbom.cdx.json /opt/venv/bin/python \
     && cd /opt/venv/lib/python3*/site-packages \
     && find . -name '*.po' -delete \
     && find . -path '*/locale/*' -name '*.mo' ! -path '*/locale/en/*' ! -path '*/locale/nl/*' -delete \
@@ -35,14 +31,18 @@ COPY locale locale
 COPY content content
 COPY docker/healthcheck.py docker/healthcheck.py
 COPY scripts/messages.py scripts/messages.py
+COPY pyproject.toml /build/
 
-# These settings serve this step and are in no layer that is kept. The files keep the modes of the checkout;
+# These settings serve this step and are in no layer that is kept. The bill of materials (CycloneDX) says what was really
+# installed, not what was asked for; a test validates it. The files keep the modes of the checkout;
 # under a strict umask the user who runs the image could not read them.
 RUN /opt/venv/bin/python scripts/messages.py compile \
     && PUBLIC_URL=http://localhost STATIC_ROOT=/srv/static \
        SECRET_KEY="$(python3 -c 'import secrets; print(secrets.token_urlsafe(60))')" \
        /opt/venv/bin/python manage.py collectstatic --no-input --verbosity 0 \
     && rm -r scripts \
+    && /build/tools/bin/python -m cyclonedx_py environment --pyproject /build/pyproject.toml --no-validate \
+       --output-reproducible --output-file /srv/sbom.cdx.json /opt/venv/bin/python \
     && /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash . \
     && chmod -R a+rX /srv
 

@@ -3,7 +3,7 @@
 #   make serve    the site on http://127.0.0.1:8000 (PORT=9000 for another), with example content
 #   make demo     a foreign web site with the banner, beside it (in a second terminal)
 #   make test     the whole suite: SQLite, PostgreSQL, Chromium, the image
-#   make bench    what it weighs and how fast it is, beside others (needs npm)
+#   make bench    what it weighs and how fast it is, beside others (needs npm, wrk and PostgreSQL)
 #   make lint     what the checks before the tests say
 #   make messages the Dutch catalogue, brought in line with the sources
 #   make lock     the exact versions of the dependencies (needs uv)
@@ -92,7 +92,7 @@ test: .venv/dev .venv/messages
 	@$(PY) -m tests.suite
 
 bench: .venv/dev .venv/messages
-	@$(PY) -m bench.banner
+	@$(PY) -m bench
 
 lint: .venv/dev .venv/messages
 	@$(PY) scripts/lint.py

@@ -1,35 +1,34 @@
-"""A Django project with three views and no middleware: the least that any site costs that gives these answers.
+"""A Django project with two views and no middleware: the least that any site costs that gives these answers.
 
-One gives the bytes of a page, one says that they are known already, one writes a record as it comes: nothing is
-checked, nothing is told to whoever asks. For gunicorn: ``bench.bare:application``, with BENCH_BODY the file of the bytes.
+One gives the bytes of a page or says that they are known, one writes a record as it comes: nothing is checked, and
+nothing told to whoever asks. For gunicorn: ``bench.bare:application``; BENCH_BODY is the file with the bytes.
 """
 
+import hashlib
 import json
 import os
 from pathlib import Path
 
-import environ
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-DATABASE = environ.Env().db(default="sqlite://:memory:")
-if DATABASE["ENGINE"].endswith("postgresql"):
-    # As ours is connected.
-    DATABASE["OPTIONS"] = {"pool": {"min_size": 1, "max_size": int(os.environ.get("DATABASE_POOL_SIZE", "10"))}}
+from .loading import database
 
 settings.configure(
     ROOT_URLCONF=__name__,
     ALLOWED_HOSTS=["127.0.0.1"],
     MIDDLEWARE=[],
-    DATABASES={"default": DATABASE},
+    DATABASES={"default": database()},
     USE_TZ=True,
 )
 
 from django.db import connection  # noqa: E402 - Django is set up above
-from django.http import HttpResponse, HttpResponseNotModified  # noqa: E402
+from django.http import HttpResponse  # noqa: E402
 from django.urls import path  # noqa: E402
+from django.views.decorators.http import etag  # noqa: E402
 
 BODY = Path(os.environ["BENCH_BODY"]).read_bytes()
+TAG = f'"{hashlib.sha256(BODY).hexdigest()}"'
 # The columns of ours, into the table of ours.
 INSERT = """
 INSERT INTO consent_consentrecord (
@@ -38,16 +37,13 @@ INSERT INTO consent_consentrecord (
 """
 
 
+@etag(lambda request: TAG)
 def page(request):
     return HttpResponse(
         BODY,
         content_type="text/html; charset=utf-8",
         headers={"Content-Encoding": "br", "Content-Length": str(len(BODY))},
     )
-
-
-def known(request):
-    return HttpResponseNotModified()
 
 
 def record(request):
@@ -59,5 +55,5 @@ def record(request):
     return HttpResponse(status=201)
 
 
-urlpatterns = [path("page/", page), path("known/", known), path("record/", record)]
+urlpatterns = [path("page/", page), path("record/", record)]
 application = get_wsgi_application()

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -98,42 +99,77 @@ def files_server() -> Iterator[Files]:
         server.server_close()
 
 
+@dataclass(frozen=True)
+class Server:
+    """A gunicorn that answers, and its process."""
+
+    address: str
+    pid: int
+
+    @property
+    def workers(self) -> list[int]:
+        return [int(word) for word in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+
+
 @contextmanager
 def our_site(directory: Path, *, embedded_by: str) -> Iterator[str]:
     """The address of our site with the example content published, under gunicorn.
 
     ``directory`` takes its database and files; ``embedded_by`` is the origin that may record.
     """
+    environment = our_environment(directory, embedded_by=embedded_by, LOG_LEVEL="WARNING")
+    install(environment)
+    with gunicorn(environment, directory) as server:
+        yield server.address
+
+
+def our_environment(directory: Path, *, database: str = "", embedded_by: str = "", **more: str) -> dict[str, str]:
+    """What our site needs to know; with an empty ``database`` it makes one in ``directory``."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         bind = f"127.0.0.1:{free.getsockname()[1]}"
-    environment = os.environ | {
-        "DATABASE_URL": f"sqlite:///{directory / 'site.sqlite3'}",
+    return os.environ | {
+        "DATABASE_URL": database or f"sqlite:///{directory / 'site.sqlite3'}",
         "STATIC_ROOT": str(directory / "static"),
         "SECRET_KEY": secrets.token_urlsafe(60),
         "PUBLIC_URL": f"http://{bind}",
         "ALLOWED_HOSTS": "127.0.0.1",
         "DEMO_ORIGINS": embedded_by,
-        "CONSENT_RATE_LIMIT": "10000",
-        "LOG_LEVEL": "WARNING",
+        "CONSENT_RATE_LIMIT": "1000000000",
         "BIND": bind,
+        **more,
     }
+
+
+def install(environment: dict[str, str]) -> None:
+    """A database that is ready, and the example content in force."""
     for command in (["migrate", "--no-input", "-v0"], ["collectstatic", "--no-input", "-v0"], ["first_install"]):
-        _manage(command, environment)
-    gunicorn = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py"]
-    log = directory / "log"
+        manage(command, environment)
+
+
+@contextmanager
+def gunicorn(
+    environment: dict[str, str],
+    directory: Path,
+    application: str = "privacy_site.wsgi:application",
+    *,
+    wait_for: str = "/readyz",
+) -> Iterator[Server]:
+    """``application`` as ours is served, at the address in ``environment``, once it answers ``wait_for``."""
+    command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", application]
+    log = directory / f"log-{environment['BIND'].rpartition(':')[2]}"
     with log.open("w") as file:
-        process = subprocess.Popen(gunicorn, cwd=ROOT, env=environment, stdout=file, stderr=file)  # noqa: S603 - ourselves
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=file)  # noqa: S603 - ourselves
     try:
-        if not _is_up(bind, process):
-            sys.exit(f"The site did not start:\n{log.read_text()}")
-        yield f"http://{bind}"
+        if not _is_up(environment["BIND"] + wait_for, process):
+            sys.exit(f"{application} did not start:\n{log.read_text()}")
+        yield Server(f"http://{environment['BIND']}", process.pid)
     finally:
         process.terminate()
         process.wait(timeout=20)
 
 
-def _manage(command: list[str], environment: dict[str, str]) -> None:
+def manage(command: list[str], environment: dict[str, str]) -> None:
     done = subprocess.run(  # noqa: S603 - ourselves
         [sys.executable, "manage.py", *command], cwd=ROOT, env=environment, capture_output=True, text=True
     )
@@ -141,15 +177,15 @@ def _manage(command: list[str], environment: dict[str, str]) -> None:
         sys.exit(f"manage.py {command[0]} failed:\n{done.stdout}{done.stderr}")
 
 
-def _is_up(bind: str, process: subprocess.Popen[bytes]) -> bool:
+def _is_up(address: str, process: subprocess.Popen[bytes]) -> bool:
     deadline = time.monotonic() + 30
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            if ask(f"http://{bind}/readyz")[0] == 200:
+            if ask(f"http://{address}")[0] in {200, 404}:  # the others have no such address
                 return True
         except (OSError, HTTPException):
             pass
-        time.sleep(0.1)
+        time.sleep(0.05)
     return False
 
 

@@ -13,6 +13,7 @@ from .counting import day_start
 from .models import CountedUpTo, SealedDay
 from .sealing import GRACE, first_day
 
+
 def looked_up() -> Iterator[Metric]:
     """Three queries at most."""
     yield from _counting()

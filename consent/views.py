@@ -291,7 +291,10 @@ def _form_origin(request):
     """Browsers name the origin of a form; very old ones only the page that it was on."""
     if origin := request.headers.get("Origin"):
         return origin
-    referer = urlsplit(request.headers.get("Referer", ""))
+    try:
+        referer = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:  # half an address of version 6
+        return ""
     return f"{referer.scheme}://{referer.netloc}"
 
 

@@ -219,6 +219,8 @@ def load(text: str) -> Changes:
         mark = getattr(error, "problem_mark", None)
         where = _("line %(line)s: ") % {"line": mark.line + 1} if mark else ""
         raise ContentFileError([f"{where}{getattr(error, 'problem', None) or error}"]) from error
+    except RecursionError as error:
+        raise ContentFileError([_("the lists in it lie too deep in each other.")]) from error
     loader = Loader()
     with transaction.atomic():
         loader.document(node)

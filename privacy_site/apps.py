@@ -7,6 +7,7 @@ class PrivacyAdminConfig(AdminConfig):
     def ready(self):
         super().ready()
         # When every app has said what it has for the desk.
+        from . import checks  # noqa: F401 - registers them
         from .sign_in_admin import arrange
 
         arrange()

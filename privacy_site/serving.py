@@ -95,8 +95,8 @@ class Connection(TConn):
             # Browsers always say how long a body is, and so do proxies that keep it until it is whole.
             if CHUNKED.search(head):
                 return HTTPStatus.LENGTH_REQUIRED
-            # Two different lengths: gunicorn refuses the request when it has it.
-            length = max(map(int, LENGTH.findall(head)), default=0)
+            # Of two lengths the shorter: gunicorn refuses such a request as soon as it has it.
+            length = min(map(int, LENGTH.findall(head)), default=0)
             if length > LARGEST_BODY:
                 return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             self.expected = end + 4 + length

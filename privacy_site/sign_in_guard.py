@@ -66,7 +66,7 @@ STEP_UP = {
     "admin:policies_proposal_approve",
     "admin:policies_proposal_publish",
     "admin:policies_proposal_schedule",
-    "admin:auth_user_password_change",
+    "admin:auth_user_change",
     "admin:auth_user_take_away_factor",
 }
 # Pages that show or change what one signs in with.
@@ -78,6 +78,8 @@ OWN_SECURITY = {
     "mfa_view_recovery_codes",
     "mfa_generate_recovery_codes",
 }
+# Asked before the page: these hold passwords and secrets, which do not wait in a session.
+ASK_FIRST = OWN_SECURITY | {"admin:auth_user_add", "admin:auth_user_password_change"}
 
 
 class GuardMiddleware:
@@ -101,10 +103,10 @@ class GuardMiddleware:
             session[SEEN_AT] = now  # and with it the session's own end moves on
 
         name = request.resolver_match.view_name
-        if name not in OPEN and lacks_factor(request):
+        if (name not in OPEN and lacks_factor(request)) or (name in OWN_SECURITY and has_not_given(request)):
             return ask_for_factor(request)
         if needs_step_up(request, name):
-            return step_up(request)
+            return step_up(request, keep=name not in ASK_FIRST)
         if request.method == "POST" and session.get(SUSPENDED, {}).get("path") == request.get_full_path():
             del session[SUSPENDED]
         return None
@@ -124,6 +126,11 @@ def lacks_factor(request: HttpRequest) -> bool:
     if settings.OIDC_SECOND_FACTOR and came_by_provider(request):
         return False
     return request.session.get(FACTOR_OF) != request.user.pk or not factors(request.user).exists()
+
+
+def has_not_given(request: HttpRequest) -> bool:
+    """Whether the account has a factor that this session has not shown; without it, nobody adds another."""
+    return request.session.get(FACTOR_OF) != request.user.pk and factors(request.user).exists()
 
 
 def came_by_provider(request: HttpRequest) -> bool:
@@ -180,7 +187,7 @@ def end_sessions(user) -> None:
 def needs_step_up(request: HttpRequest, name: str) -> bool:
     if is_recent(request):
         return False
-    if name in OWN_SECURITY:
+    if name in ASK_FIRST:
         return True
     # With four eyes, the page of the draft hands in only.
     return request.method == "POST" and name in STEP_UP and not (name == DRAFT and settings.FOUR_EYES)
@@ -193,10 +200,10 @@ def is_recent(request: HttpRequest) -> bool:
     return time.time() - given_at < settings.STEP_UP_MINUTES * 60
 
 
-def step_up(request: HttpRequest) -> HttpResponse:
-    """To the page that asks, and from there on to where one was. What was typed waits in the session."""
+def step_up(request: HttpRequest, *, keep: bool) -> HttpResponse:
+    """To the page that asks, and from there on to where one was; ``keep``: what was typed waits in the session."""
     onward = request.get_full_path()
-    if request.method == "POST":
+    if request.method == "POST" and keep:
         typed = [(name, value) for name, values in request.POST.lists() for value in values]
         request.session[SUSPENDED] = {
             "path": onward,

@@ -70,11 +70,17 @@ def judge(packages: list[Package]) -> tuple[list[str], list[str]]:
 
 def main(names: Sequence[str], locks: Sequence[Path]) -> int:
     database = find_database(names)
-    answers = [database and ask(database, lock, seconds=SECONDS_FOR_A_LOCK) for lock in locks]
-    if not all(answers):
+    if database is None:
         print(f"!!! NOT RUN: the audit of the dependencies. No database of advisories ({', '.join(names)}) answered.")
         return 0
-    packages = [package for answer in answers for package in answer or []]
+    packages: list[Package] = []
+    for lock in locks:
+        answer = ask(database, lock, seconds=SECONDS_FOR_A_LOCK)
+        if answer is None:
+            # It did answer a moment ago: a lock that cannot be read must not pass for a network that is away.
+            print(f"The audit of {lock.name} broke off.")
+            return 1
+        packages += answer
     weak, unknown = judge(packages)
     for line in weak:
         print(f"Known to be weak: {line}")

@@ -5,7 +5,7 @@
 set -eu
 
 tables=$(psql --no-psqlrc --no-password --tuples-only --no-align --command \
-    "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace")
+    "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace" < /dev/null)
 if [ "$tables" != 0 ]; then
     echo "This database is not empty, and a backup is never restored over one. Create a new database." >&2
     exit 1

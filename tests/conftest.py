@@ -56,6 +56,7 @@ ANY_DATABASE = {
     "test_periods", "test_preview_links", "test_reckoning", "test_recipes", "test_removal", "test_repository",
     "test_review_command", "test_review_faults", "test_review_language", "test_review_law", "test_sentences",
     "test_settings", "test_sharing", "test_signals", "test_translations", "test_website_desk", "test_wording",
+    "test_abuse", "test_api", "test_headers", "test_hostile_text", "test_parsers", "test_slow_clients",
 }  # fmt: skip
 
 
@@ -64,6 +65,7 @@ READS_NO_PDF = {
     "test_asking", "test_changes", "test_changes_page", "test_dashboard", "test_looks", "test_my_choice",
     "test_preferences", "test_preview_links", "test_publish_page", "test_receipts", "test_sharing", "test_signals",
     "test_website_desk", "test_workflow", "test_workflow_pages",
+    "test_abuse", "test_api", "test_headers",
 }  # fmt: skip
 Typesetter = typst.Compiler
 

@@ -139,8 +139,8 @@ def run_node(report: Report) -> None:
 
 
 @contextmanager
-def postgresql() -> Iterator[str | None]:
-    """The address of a PostgreSQL for tests: the one that is named, or a cluster for this run."""
+def postgresql(settings: tuple[str, ...] = THROWAWAY) -> Iterator[str | None]:
+    """The address of a PostgreSQL: the one that is named, or a cluster for this run with these ``settings``."""
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield url
         return
@@ -151,7 +151,7 @@ def postgresql() -> Iterator[str | None]:
         return
     # It lives as long as the command inside it, which waits for the end of its input.
     inside = "import json, os, sys; print(json.dumps(dict(os.environ)), flush=True); sys.stdin.read()"
-    options = [part for option in THROWAWAY for part in ("-o", option)]
+    options = [part for option in settings for part in ("-o", option)]
     cluster = subprocess.Popen(
         # In a directory of its own: as root, two runs at once would want the same cluster.
         ["pg_virtualenv", "-t", *options, sys.executable, "-c", inside],

@@ -10,10 +10,9 @@ from scripts import audit
 
 pytestmark = pytest.mark.any_database
 
-LOCK = """
-gunicorn==27.0.1 \\
-    --hash=sha256:0000000000000000000000000000000000000000000000000000000000000000
-whitenoise==6.12.0 ; python_version >= "3.8"
+LOCK = f"""
+gunicorn==27.0.1 --hash=sha256:{"0" * 64}
+whitenoise==6.12.0 ; python_version >= "3.8" --hash=sha256:{"0" * 64}
 """
 
 
@@ -26,7 +25,7 @@ def advisory(name, number, mended_in):
 
 @pytest.fixture
 def audited(monkeypatch, tmp_path, capsys):
-    """Runs the audit of two packages against a database that knows these advisories: {(package, version or None): advisory}."""
+    """Runs the audit of two packages against a database that knows what it is given: {(package, version): advisory}."""
     knows = {}
 
     class Database(BaseHTTPRequestHandler):
@@ -35,8 +34,7 @@ def audited(monkeypatch, tmp_path, capsys):
 
         def do_POST(self):
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            name = asked["package"]["name"]
-            found = [knows[key] for key in ((name, asked["version"]), (name, None)) if key in knows]
+            found = [knows[key] for key in [(asked["package"]["name"], asked["version"])] if key in knows]
             body = json.dumps({"vulns": found} if found else {}).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))

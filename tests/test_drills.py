@@ -52,16 +52,16 @@ def test_an_acknowledged_choice_that_is_missing_or_differs_is_lost():
 
 def test_a_drill_that_loses_or_never_delivers_is_not_well():
     there = acknowledged()
-    well = Result("worker", "…", there, [], 0.0)
+    well = Result("worker", there, [], 0.0)
     assert well.is_well
-    assert not Result("worker", "…", there, [ID], 0.0).is_well
+    assert not Result("worker", there, [ID], 0.0).is_well
 
     there.choices.append(visitors.Choice(BODY))
     assert not well.is_well
 
 
 def test_the_table_has_a_row_for_each_drill():
-    lines = table([Result(name, "…", acknowledged(), [], 0.0) for name in DRILLS]).splitlines()
+    lines = table([Result(name, acknowledged(), [], 0.0) for name in DRILLS]).splitlines()
 
     assert [line.split(" | ")[0] for line in lines if line.startswith("| ")][2:] == [f"| {name}" for name in DRILLS]
 

@@ -1,5 +1,9 @@
 """``/metrics``: every figure, for whom it is, and what a scrape costs."""
 
+import contextlib
+import re
+import shutil
+import subprocess
 import tomllib
 from datetime import timedelta
 from pathlib import Path

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from retention.routing import OnlyOurOwn
 
@@ -86,6 +87,14 @@ def refusal(home, variables):
         ({"SECRET_KEY": KEY[:49]}, "at least 50 random characters"),
         ({"SECRET_KEY": "abcd" * 20}, "at least 50 random characters"),
         ({"SECRET_KEY": f"   {KEY[:45]}   "}, "at least 50 random characters"),
+        ({"SECRET_KEY": f"django-insecure-{KEY}"}, "at least 50 random characters"),
+        ({"SECRET_KEY_FALLBACKS": "short"}, "SECRET_KEY_FALLBACKS opens as much as SECRET_KEY does"),
+        ({"SECRET_KEY_FALLBACKS": f"{KEY[::-1]},{'x' * 60}"}, "SECRET_KEY_FALLBACKS opens as much as SECRET_KEY does"),
+        ({"DEBUG": "true"}, "DEBUG shows source and settings to whoever causes an error"),
+        ({"ALLOWED_HOSTS": "*"}, "an asterisk would let anybody have us answer under a name of theirs"),
+        ({"ALLOWED_HOSTS": "privacy.example.nl, ."}, "ALLOWED_HOSTS holds names such as privacy.example.nl"),
+        ({"TRUSTED_PROXIES": "0.0.0.0/0"}, "TRUSTED_PROXIES trusts the whole world"),
+        ({"TRUSTED_PROXIES": "10.0.0.0/8, ::/0"}, "TRUSTED_PROXIES trusts the whole world"),
         ({"TRUSTED_PROXIES": "proxy.example.nl"}, "TRUSTED_PROXIES holds addresses or networks such as 10.0.0.0/8"),
         ({"DATABASE_URL": "mysql://a:b@127.0.0.1/c"}, "DATABASE_URL names neither PostgreSQL"),
         ({"DATABASE_URL_HR": "oracle://a:b@127.0.0.1/c"}, "DATABASE_URL_HR names none of PostgreSQL"),
@@ -168,17 +177,16 @@ def test_the_environment_is_stronger_than_the_file(home):
     assert found["ALLOWED_HOSTS"] == ["from-the-file.example"]
 
 
-def test_production_settings_pass_every_check_for_deployment():
+def deployment_check(database):
     bare = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
     production = {
         "ALLOWED_HOSTS": "privacy.example.nl",
-        "DATABASE_URL": "sqlite://:memory:",
+        "DATABASE_URL": database,
         "DEBUG": "false",
         "DEMO_ORIGINS": "",
         "TRUSTED_PROXIES": "10.0.0.0/8",
     }
-
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
         cwd=ROOT,
         env=bare | GOOD | production,
@@ -187,7 +195,24 @@ def test_production_settings_pass_every_check_for_deployment():
         timeout=60,
     )
 
+
+def test_production_settings_pass_every_check_for_deployment():
+    done = deployment_check("postgres://privacy:secret@127.0.0.1:1/privacy")
+
     assert done.returncode == 0, done.stderr
+    assert "WARNING" not in done.stdout + done.stderr
+
+
+def test_a_public_site_on_sqlite_is_warned_of():
+    done = deployment_check("sqlite://:memory:")
+
+    assert done.returncode == 1
+    assert "privacy.W001" in done.stderr
+
+
+def test_what_is_silenced_concerns_more_than_this_site():
+    """Sub-domains and preloading are decided by whoever has the domain."""
+    assert settings.SILENCED_SYSTEM_CHECKS == ["security.W005", "security.W021"]
 
 
 # -- Databases of others ------------------------------------------------------------------------------------
@@ -255,12 +280,6 @@ def test_of_several_servers_the_one_that_takes_choices_is_used(home):
     assert ours["OPTIONS"]["target_session_attrs"] == "read-write"
 
 
-def test_of_one_server_nothing_is_demanded(home):
-    ours = databases(home, DATABASE_URL="postgres://keeper:secret@one.example/privacy")["default"]
-
-    assert "target_session_attrs" not in ours["OPTIONS"]
-
-
 def test_servers_may_be_addresses_of_version_6_and_have_no_ports(home):
     with_ports = databases(home, DATABASE_URL="postgres://a:b@[2001:db8::1]:5432,[2001:db8::2]:5432/c")["default"]
     without = databases(home, DATABASE_URL="postgres://a:b@one.example,two.example/c")["default"]
@@ -276,14 +295,12 @@ def test_what_the_address_says_of_the_session_is_stronger_than_ours(home):
 
     assert options["connect_timeout"] == 9
     assert options["options"] == "-c lock_timeout=5s -c lock_timeout=1s"
+    assert "target_session_attrs" not in options
     # A server that vanished is noticed, whatever else is said.
     assert options["tcp_user_timeout"] > 0
 
 
-@pytest.mark.parametrize(
-    "servers",
-    ["one:5432,two", "one,two:5432", "one:5432,two:port", "one,,two", "one:5432,two:5432,", "on/e,two"],
-)
+@pytest.mark.parametrize("servers", ["one:5432,two", "one,,two", "one:5432,two:port"])
 def test_several_servers_with_a_mistake_in_them_stop_the_start_without_the_password(home, servers):
     done = start(home, GOOD | {"DATABASE_URL": f"postgres://keeper:very-secret@{servers}/privacy"})
 
@@ -292,9 +309,9 @@ def test_several_servers_with_a_mistake_in_them_stop_the_start_without_the_passw
     assert "very-secret" not in done.stderr
 
 
-@pytest.mark.parametrize("variable", ["DATABASE_URL", "DATABASE_REPLICA_URL"])
 @pytest.mark.parametrize(
-    "url", ["postgres://a:very-se/cret@h/c", "privacy:very-secret@h/c", "postgres://a:very-secret@h:x/c"]
+    ("variable", "url"),
+    [("DATABASE_URL", "postgres://a:very-se/cret@h/c"), ("DATABASE_REPLICA_URL", "privacy:very-se/cret@h/c")],
 )
 def test_the_password_of_our_own_database_is_never_part_of_a_refusal(home, variable, url):
     done = start(home, GOOD | {"DATABASE_URL": "postgres://a:b@h/c", variable: url})

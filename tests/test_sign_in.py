@@ -594,16 +594,28 @@ def test_handing_in_asks_nothing_and_publishing_at_once_does(client, anna, publi
     assert (response.status_code == 302) is asks
 
 
-@pytest.mark.parametrize("name", sorted(sign_in_guard.OWN_SECURITY))
-def test_ones_own_security_is_changed_only_after_showing_who_one_is(client, anna, app_of, name):
-    app_of(anna)
-    client.force_login(anna)
-    arguments = [1] if name == "mfa_remove_webauthn" else []
+@pytest.mark.parametrize("name", sorted(sign_in_guard.ASK_FIRST))
+def test_security_is_changed_only_after_showing_who_one_is_and_no_secret_waits_in_a_session(client, anna, name):
+    sign_in_as(client)
+    arguments = [1] if name in {"mfa_remove_webauthn", "admin:auth_user_password_change"} else []
 
     with time_machine.travel(timezone.now() + timedelta(minutes=16)):
-        response = client.get(reverse(name, args=arguments))
+        before = client.get(reverse(name, args=arguments))
+        after = client.post(reverse(name, args=arguments), {"password1": "a secret"})
 
-    assert response.url.startswith(reverse("account_reauthenticate"))
+    assert before.url == after.url == f"{reverse('account_reauthenticate')}?next={reverse(name, args=arguments)}"
+    assert sign_in_guard.SUSPENDED not in client.session
+
+
+@pytest.mark.parametrize("name", sorted(sign_in_guard.OWN_SECURITY))
+def test_whoever_has_the_password_alone_neither_removes_a_factor_nor_adds_one(client, anna, app_of, name):
+    """Not even in a session that began before there was a factor, nor where none is compulsory."""
+    sign_in_as(client)
+    app_of(anna)
+
+    response = client.post(reverse(name, args=[1] if name == "mfa_remove_webauthn" else []), {"code": "000000"})
+
+    assert response.url.startswith(reverse("mfa_reauthenticate"))
 
 
 def test_without_anything_that_waits_going_on_leads_to_the_desk(client, anna):

@@ -18,7 +18,7 @@ HEAD = [
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.drills", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m tests.drills", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(DRILLS)}; default: all")
     parser.add_argument("--seconds", type=float, default=10, help="how long visitors come, beside what is broken")
     options = parser.parse_args()
@@ -57,7 +57,7 @@ def row(result: Result) -> list[str]:
     visitors = result.visitors
     return [
         result.name,
-        result.what,
+        (DRILLS[result.name].__doc__ or "").rstrip("."),
         str(len(visitors.choices)),
         str(len(visitors.acknowledged)),
         str(len(result.lost)),

@@ -51,7 +51,7 @@ def free_port() -> int:
         return taken.getsockname()[1]
 
 
-def _owner() -> dict[str, str]:
+def _owner() -> dict[str, Any]:
     """As whom the server runs: it refuses to be root."""
     return {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
 

@@ -29,7 +29,6 @@ class Result:
     """What a drill found. ``recovered`` are the seconds from the repair to the next acknowledged choice."""
 
     name: str
-    what: str
     visitors: Visitors
     lost: list[str]
     recovered: float
@@ -62,7 +61,7 @@ def _home() -> Iterator[Path]:
 
 
 def worker(seconds: float) -> Result:
-    """`kill -9` of a web process that answers"""
+    """`kill -9` of a web process that answers."""
     with (
         directories("data") as (data,),
         _home() as home,
@@ -77,11 +76,11 @@ def worker(seconds: float) -> Result:
             recovered = visitors.acknowledged_after(killed_at)
             time.sleep(seconds / 2)
         faults = [] if len(served.workers()) == serving.WORKERS else ["the killed process was not replaced"]
-        return Result("worker", worker.__doc__, visitors, visitors.lost(database), recovered, faults=faults)
+        return Result("worker", visitors, visitors.lost(database), recovered, faults=faults)
 
 
 def database(seconds: float) -> Result:
-    """`kill -9` of PostgreSQL with all its processes; started again two seconds later"""
+    """`kill -9` of PostgreSQL with all its processes; started again two seconds later."""
     with directories("data") as (data,), _home() as home, cluster(data) as server, site(home, server.url()) as served:
         visitors = Visitors(served.port)
         with visitors.visiting():
@@ -92,11 +91,11 @@ def database(seconds: float) -> Result:
             repaired_at = time.monotonic()
             recovered = visitors.acknowledged_after(repaired_at)
             time.sleep(seconds / 2)
-        return Result("database", database.__doc__, visitors, visitors.lost(server), recovered)
+        return Result("database", visitors, visitors.lost(server), recovered)
 
 
 def disk(seconds: float) -> Result:
-    """the disk of PostgreSQL full; room is made five seconds after the first refusal"""
+    """The disk of PostgreSQL full; room is made five seconds after the first refusal."""
     with ExitStack() as stack:
         (data,) = stack.enter_context(directories("data"))
         home = stack.enter_context(_home())
@@ -122,7 +121,7 @@ def disk(seconds: float) -> Result:
             repaired_at = time.monotonic()
             recovered = visitors.acknowledged_after(repaired_at)
             time.sleep(seconds / 2)
-        return Result("disk", disk.__doc__, visitors, visitors.lost(server), recovered, notes)
+        return Result("disk", visitors, visitors.lost(server), recovered, notes)
 
 
 def _fill(path: Path) -> None:
@@ -153,7 +152,7 @@ def _pair() -> Iterator[tuple[Cluster, Cluster]]:
 
 
 def failover(seconds: float) -> Result:
-    """the primary lost, the standby promoted two seconds later"""
+    """The primary lost, the standby promoted two seconds later."""
     with _pair() as (primary, follower), _home() as home, site(home, primary.url(follower)) as served:
         visitors = Visitors(served.port)
         with visitors.visiting():
@@ -164,13 +163,14 @@ def failover(seconds: float) -> Result:
             repaired_at = time.monotonic()
             recovered = visitors.acknowledged_after(repaired_at)
             time.sleep(seconds / 2)
-        return Result("failover", failover.__doc__, visitors, visitors.lost(follower), recovered)
+        return Result("failover", visitors, visitors.lost(follower), recovered)
 
 
 def lone(seconds: float) -> Result:
-    """the standby lost that every commit waits for; started again ten seconds later"""
+    """The standby lost that every commit waits for; started again ten seconds later."""
     with _pair() as (primary, follower), _home() as home, site(home, primary.url(follower)) as served:
-        visitors = Visitors(served.port)
+        # More of them than the site has threads: every thread that may wait does.
+        visitors = Visitors(served.port, threads=24)
         with visitors.visiting():
             time.sleep(seconds / 2)
             follower.kill()
@@ -179,7 +179,7 @@ def lone(seconds: float) -> Result:
             repaired_at = time.monotonic()
             recovered = visitors.acknowledged_after(repaired_at)
             time.sleep(seconds / 2)
-        return Result("lone", lone.__doc__, visitors, visitors.lost(follower), recovered)
+        return Result("lone", visitors, visitors.lost(follower), recovered)
 
 
 # -- Two machines ----------------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ def _two(home: Path, database_url: str, **more: str) -> Iterator[tuple[int, list
 
 
 def rolling(seconds: float) -> Result:
-    """a new release with a migration of the consent records, one web process after the other, behind nginx"""
+    """A new release with a migration of the consent records, one web process after the other, behind nginx."""
     with directories("data") as (data,), _home() as home, cluster(data) as server, _two(home, server.url()) as started:
         port, webs, environment = started
         visitors = Visitors(port)
@@ -227,7 +227,7 @@ def rolling(seconds: float) -> Result:
         faults = [f"a web process ended with {code}" for code in codes if code]
         if not server.sql("SELECT 1 FROM information_schema.columns WHERE column_name = 'drilled'"):
             faults.append("the migration was not applied")
-        return Result("rolling", rolling.__doc__, visitors, visitors.lost(server), recovered, notes, faults)
+        return Result("rolling", visitors, visitors.lost(server), recovered, notes, faults)
 
 
 def _reading_in_its_way(server: Cluster) -> threading.Thread:
@@ -249,7 +249,7 @@ def _reading_in_its_way(server: Cluster) -> threading.Thread:
 
 
 def two_machines(seconds: float) -> Result:
-    """two web processes behind nginx and a read replica; one web process killed, then the replica"""
+    """Two web processes behind nginx and a read replica; one web process killed, then the replica."""
     with ExitStack() as stack:
         first, second = stack.enter_context(directories("primary", "replica"))
         home = stack.enter_context(_home())
@@ -282,14 +282,14 @@ def two_machines(seconds: float) -> Result:
             webs[0].start()
             webs[0].wait()
             time.sleep(seconds / 2)
-        return Result("two-machines", two_machines.__doc__, visitors, visitors.lost(primary), recovered, notes, faults)
+        return Result("two-machines", visitors, visitors.lost(primary), recovered, notes, faults)
 
 
 # -- From a backup ---------------------------------------------------------------------------------------
 
 
 def restore(seconds: float) -> Result:
-    """a backup under load, the server lost, the backup restored on a new one and its evidence verified"""
+    """A backup under load, the server lost, the backup restored on a new one and its evidence verified."""
     with ExitStack() as stack:
         old, new = stack.enter_context(directories("old", "new"))
         home = stack.enter_context(_home())
@@ -334,7 +334,7 @@ def restore(seconds: float) -> Result:
         before = [choice for choice in visitors.acknowledged if (choice.acknowledged_at or 0) < begun_at]
         later = len(visitors.acknowledged) - len(before)
         notes.append(f"{later} choices were acknowledged after the backup began: a dump cannot bring those back")
-        return Result("restore", restore.__doc__, visitors, visitors.lost(fresh, begun_at), recovered, notes, faults)
+        return Result("restore", visitors, visitors.lost(fresh, begun_at), recovered, notes, faults)
 
 
 def _a_year(environment: dict[str, str]) -> None:
@@ -375,12 +375,12 @@ def _parts(server: Cluster) -> set[str]:
         name
         for (name,) in server.sql(
             """
-            SELECT relkind || ' ' || relname FROM pg_class WHERE relnamespace = 'public'::regnamespace
+            SELECT relkind::text || ' ' || relname FROM pg_class WHERE relnamespace = 'public'::regnamespace
             UNION ALL
-            SELECT 'trigger ' || tgname || ' on ' || tgrelid::regclass || ' ' || tgenabled
+            SELECT 'trigger ' || tgname || ' on ' || tgrelid::regclass::text || ' ' || tgenabled::text
             FROM pg_trigger WHERE NOT tgisinternal
             UNION ALL
-            SELECT 'constraint ' || conname || ' on ' || conrelid::regclass || ' ' || convalidated
+            SELECT 'constraint ' || conname || ' on ' || conrelid::regclass::text || ' ' || convalidated::text
             FROM pg_constraint WHERE connamespace = 'public'::regnamespace
             """
         )

@@ -80,8 +80,8 @@ class Visitors:
         deadline = time.monotonic() + within
         while True:
             with self._lock:
-                later = [choice.acknowledged_at for choice in self.choices if (choice.acknowledged_at or 0) > moment]
-            if later:
+                moments = [choice.acknowledged_at or 0.0 for choice in self.choices]
+            if later := [acknowledged_at for acknowledged_at in moments if acknowledged_at > moment]:
                 return min(later) - moment
             assert time.monotonic() < deadline, f"no choice was acknowledged for {within} s: {self.refused[-3:]}"
             time.sleep(0.02)
