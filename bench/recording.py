@@ -24,6 +24,8 @@ ROUNDS, SECONDS = 7, 4.0
 # Of most choices: the banner stands on another site than ours.
 ORIGIN = "http://127.0.0.1:1"
 TOKEN = "a" * 32
+# As a server is that nobody has touched; those of tests are made to forget.
+DURABLE = ("fsync=on", "synchronous_commit=on", "full_page_writes=on")
 # Every request is a decision of its own, made now.
 SCRIPT = """
 local choice = [==[CHOICE]==]
@@ -109,7 +111,7 @@ def main() -> int:
 @contextmanager
 def durable_postgresql() -> Iterator[str]:
     """The address of a server that keeps what it has acknowledged, for this run."""
-    with postgresql(()) as url:
+    with postgresql(DURABLE) as url:
         if url is None:
             sys.exit("PostgreSQL is needed. On Debian and Ubuntu: apt-get install postgresql")
         yield url

@@ -28,8 +28,11 @@ def replica(monkeypatch):
     """``replica(PORT=…)`` names a replica that differs from the database of the tests in so much."""
 
     def name(**changes):
-        given = {**connection.settings_dict, "OPTIONS": {"connect_timeout": 3}, **changes}
-        monkeypatch.setitem(connections.settings, REPLICA, given)
+        monkeypatch.setitem(connections.settings, REPLICA, connection.settings_dict)
+        # A connection of its own, which the tests' guard takes for one to the database that they may use.
+        connections[REPLICA] = connection.copy()
+        connections[REPLICA].settings_dict.update(changes)
+        connections[REPLICA].settings_dict["OPTIONS"].pop("pool", None)
 
     monkeypatch.setattr(routing, "_left_alone_until", 0.0)
     yield name

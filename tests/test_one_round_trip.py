@@ -1,0 +1,66 @@
+"""What a recorded choice costs the database: one statement that is sent, and one answer. Read off the wire."""
+
+import json
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+from psycopg.pq import Trace
+
+from consent.models import Banner, ConsentRecord
+from consent.recording import new_id
+
+pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no wire")
+
+
+def refuse(client):
+    now = timezone.now()
+    choice = {
+        "id": str(new_id(now)),
+        "website": "website",
+        "version": 1,
+        "banner": Banner.objects.get(website="website", kind="script").digest,
+        "language": "nl",
+        "gpc": False,
+        "action": "reject_all",
+        "choices": {"analytical": False, "marketing": False},
+        "decided_at": now.isoformat(),
+    }
+
+    def send():
+        response = client.post(
+            "/consent/",
+            json.dumps(choice),
+            content_type="application/json",
+            headers={"origin": "https://www.pro4all.nl"},
+        )
+        assert response.status_code == 201
+
+    return send
+
+
+def test_a_choice_takes_one_round_trip_to_the_database(transactional_db, published, client, tmp_path):
+    client.get("/embed/website.js")
+    for _connection in range(connection.pool.max_size):
+        refuse(client)()  # the first over a connection has the server prepare the statement
+        connection.close()
+    send = refuse(client)
+    # Back into the pool, so that what it takes to get it out again is seen too.
+    connection.close()
+    wires = [connection.pool.getconn() for _number in range(connection.pool.get_stats()["pool_size"])]
+
+    with (tmp_path / "wire").open("w+") as file:
+        for wire in wires:
+            wire.pgconn.trace(file.fileno())
+            wire.pgconn.set_trace_flags(Trace.SUPPRESS_TIMESTAMPS)
+            connection.pool.putconn(wire)
+        send()
+        connection.close()
+        for wire in wires:
+            wire.pgconn.untrace()
+        file.seek(0)
+        sent = [line.split()[2] for line in file if line.startswith("F")]
+
+    # Neither BEGIN, COMMIT and SET, nor a question whether the connection is alive.
+    assert sent == ["Bind", "Describe", "Execute", "Sync"]
+    assert ConsentRecord.objects.count() == 2
