@@ -27,7 +27,7 @@ PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[a-z%]|\{\w*\}")
 # Words that are the same in both languages. Anything else that is, somebody forgot.
 SAME = {
     "Banner", "Browser", "Contact", "Cookie", "Cookies", "Data Privacy Vocabulary", "Global Privacy Control",
-    "IndexedDB", "Pixel", "Privacy", "Product",
+    "IndexedDB", "Passkey %(number)s", "Passkeys", "Pixel", "Privacy", "Product",
     "Code", "Excel (XLSX)", "Instrument", "Moment", "Status",
     "%(event)s: %(day)s.", "%(field)s (%(language)s)", "%(field)s: %(value)s", "%(period)s %(after)s",
     "%(place)s: %(sentence)s", "cookies/",

@@ -321,7 +321,7 @@ def restore(seconds: float) -> Result:
             recovered = time.monotonic() - lost_at
         manage(restored, "run_due")
         verified = run_manage(restored, "verify_evidence", "--expect", digest)
-        notes.append(verified.stdout.partition("\n")[0])
+        notes.append(verified.stdout.partition("\n")[0].rstrip("."))
         faults = (
             [] if verified.returncode == 0 else [f"verify_evidence: {verified.stdout[:500]}{verified.stderr[:500]}"]
         )
