@@ -16,11 +16,14 @@ _processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") e
 
 wsgi_app = "privacy_site.wsgi:application"
 bind = os.environ.get("BIND", "127.0.0.1:8000")
-# gunicorn's threads ("gthread"), which nobody can hold by sending slowly.
+# On a file nobody has an address: no proxy could be believed, and one visitor could not be told from another.
+if "unix:" in bind:
+    raise SystemExit("BIND has to be an address and a port, such as 127.0.0.1:8000, or [::]:8000 for all; not a file.")
+# gunicorn's threads ("gthread"), which nobody can hold by sending or reading slowly.
 worker_class = "privacy_site.serving.PatientWorker"
 # At least two, so that one that restarts leaves one that answers.
 workers = int(os.environ.get("WEB_CONCURRENCY") or min(max(_processors, 2), 8))
-# As many as the database pool of a process has connections (DATABASE_POOL_SIZE).
+# More than the database pool of a process has connections (DATABASE_POOL_SIZE).
 threads = int(os.environ.get("WEB_THREADS") or 8)
 # Each process has its own pool of connections and its own thread that notices publications;
 # neither survives a fork.
@@ -76,6 +79,11 @@ logger_class = InOurForm
 # Workers count in files that every one of them can read for /metrics: in memory, for nobody else, new at each start.
 def on_starting(server):
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="privacy-figures-", dir=worker_tmp_dir)
+
+
+def pre_fork(server, worker):
+    # Whoever tidies up takes away what is not used for days; without it no process could start.
+    os.makedirs(os.environ["PROMETHEUS_MULTIPROC_DIR"], mode=0o700, exist_ok=True)
 
 
 def child_exit(server, worker):

@@ -20,7 +20,7 @@ from .loading import tell
 from .recording import durable_postgresql, new_database
 from .serving import ROOT, manage, our_environment
 
-PARTS = ["pages", "recording", "growth", "publication", "footprint", "threads", "retention", "banner"]
+PARTS = ["pages", "recording", "growth", "publication", "footprint", "threads", "retention", "banner", "front"]
 
 
 def main() -> int:
@@ -40,7 +40,7 @@ def main() -> int:
 def _is_well(part: str, options: argparse.Namespace) -> bool:
     """Whether ``part`` was measured, in a process of its own, and keeps its budgets."""
     tell(f"--- {part}")
-    special: dict[str, Callable[[bool], int]] = {"banner": _banner, "retention": _retention}
+    special: dict[str, Callable[[bool], int]] = {"banner": _banner, "retention": _retention, "front": _front}
     if part in special:
         code = special[part](options.quick)
     else:
@@ -56,6 +56,10 @@ def _run(part: str, *arguments: str, environment: dict[str, str] | None = None) 
 
 def _banner(is_quick: bool) -> int:
     return _run("banner", *(["--rounds", "1"] if is_quick else []))
+
+
+def _front(is_quick: bool) -> int:
+    return _run("front", *(["--rounds", "1"] if is_quick else []))
 
 
 def _retention(is_quick: bool) -> int:

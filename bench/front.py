@@ -6,6 +6,7 @@ Exit code 1 where a page is below its score, moves, or weighs too much. Lighthou
 processor four times and reckons with 150 ms and 1.6 Mbit/s, as its authors' choice of a phone has it.
 """
 
+import argparse
 import json
 import os
 import re
@@ -47,6 +48,9 @@ class Seen:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of each page (%(default)s)")
+    rounds = max(1, parser.parse_args().rounds)
     found = find_browser()
     if found is None:
         sys.exit("Chromium is needed: set CHROME_PATH, or install it (on Debian and Ubuntu: apt-get install chromium).")
@@ -59,9 +63,9 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="privacy-bench-") as directory,
         our_site(Path(directory), embedded_by="http://127.0.0.1") as site,
     ):
-        seen = [_look(lighthouse, site, path, Path(directory)) for path in PAGES]
+        seen = [_look(lighthouse, site, path, Path(directory), rounds) for path in PAGES]
     print("## The public pages on a slow phone\n")
-    print(f"Lighthouse {VERSION}, its phone: the middle of {ROUNDS} rounds. Bytes: page and styles, Brotli.\n")
+    print(f"Lighthouse {VERSION}, its phone: the middle of {rounds} rounds. Bytes: page and styles, Brotli.\n")
     print("| page | performance | accessibility | best practices | search | first paint, ms | largest, ms |", end="")
     print(" blocked, ms | layout shift | kB |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
     for page in seen:
@@ -88,13 +92,13 @@ def _broken(page: Seen) -> list[str]:
     return broken
 
 
-def _look(lighthouse: Path, site: str, path: str, directory: Path) -> Seen:
+def _look(lighthouse: Path, site: str, path: str, directory: Path, rounds: int) -> Seen:
     print(f"Lighthouse: {path}", file=sys.stderr, flush=True)
     reports = sorted(
-        (_report(lighthouse, site + path, directory) for _round in range(ROUNDS)),
+        (_report(lighthouse, site + path, directory) for _round in range(rounds)),
         key=lambda report: report["categories"]["performance"]["score"],
     )
-    report = reports[ROUNDS // 2]
+    report = reports[rounds // 2]
 
     def value(name: str) -> float:
         return report["audits"][name]["numericValue"]

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import re
 import subprocess
 import sys
@@ -58,7 +57,6 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="shorter, for trying")
     rounds, seconds = (2, 1.0) if parser.parse_args().quick else (ROUNDS, SECONDS)
     need_wrk()
-    os.environ["WEB_CONCURRENCY"] = "1"
     with (
         tempfile.TemporaryDirectory(prefix="privacy-bench-") as name,
         durable_postgresql() as server,
@@ -91,8 +89,9 @@ def main() -> int:
     ratios = {name: max(found["ours"]) / max(figures) for name, figures in found.items()}
     print("## Recording a choice\n")
     print(
-        f"{machine()}, PostgreSQL {release} with fsync {durable[0]} and synchronous_commit {durable[1]}; one process, "
-        f"which shares the processors with the database. Best (median) of {rounds} rounds.\n"
+        f"{machine()}, PostgreSQL {release} with fsync {durable[0]} and synchronous_commit {durable[1]}; as many "
+        f"processes as gunicorn.conf.py starts here, which share the processors with the database. Best (median) of "
+        f"{rounds} rounds.\n"
     )
     head("", "choices/s", "ours ÷ it", "budget")
     for name, budget in (

@@ -33,6 +33,7 @@ from django.utils.translation import ngettext, override
 
 from policies.models import StatementVersion
 from policies.rendering import LANGUAGES, Edition, parse
+from retention.routing import Reading
 
 from .exporting import arrived, as_json_lines, select
 from .models import Banner, ConsentRecord, RecordPurge, SealedDay, SealPurge
@@ -109,11 +110,12 @@ def filename(query: Mapping[str, str], now: datetime) -> str:
 def _written(
     records: QuerySet[ConsentRecord], query: Mapping[str, str], now: datetime, with_review: bool
 ) -> Iterator[bytes]:
-    archive, contents = _Archive(now), Contents()
+    archive, contents, reading = _Archive(now), Contents(), Reading()
     is_long = records.count() > MAY_BE_LONG
     yield from archive.add("verify.py", [VERIFY.read_bytes()])
-    yield from archive.add("records.jsonl", _encoded(as_json_lines(contents.watch(select(records)))), is_long)
-    yield from _seals(archive, records, contents, query, is_long)
+    found = contents.watch(select(records, reading))
+    yield from archive.add("records.jsonl", _encoded(as_json_lines(found)), is_long)
+    yield from _seals(archive, records, reading, contents, query, is_long)
     yield from _versions(archive, contents, with_review)
     yield from _banners(archive, contents)
     for name in STYLES:
@@ -147,6 +149,7 @@ def _readable(document: Any) -> bytes:
 def _seals(
     archive: "_Archive",
     records: QuerySet[ConsentRecord],
+    reading: Reading,
     contents: Contents,
     query: Mapping[str, str],
     is_long: bool,
@@ -199,13 +202,12 @@ def _seals(
             leaves = (leaf[ID:].hex().encode() + b"\n" for leaf in stored_leaves(seal))
             yield from archive.add(f"proofs/{seal.day.isoformat()}.leaves", leaves, is_long)
         else:
-            paths = _paths(arrived(records, seal.day, seal.day))
+            paths = _paths(select(arrived(records, seal.day, seal.day), reading))
             yield from archive.add(f"proofs/{seal.day.isoformat()}.jsonl", paths, is_long)
 
 
-def _paths(records: QuerySet[ConsentRecord]) -> Iterator[bytes]:
-    selected = select(records)
-    while some := list(islice(selected, PROOFS_AT_A_TIME)):
+def _paths(records: Iterator[ConsentRecord]) -> Iterator[bytes]:
+    while some := list(islice(records, PROOFS_AT_A_TIME)):
         proofs = proofs_of(some)
         for record in some:
             if proof := proofs.get(record.id):

@@ -1,7 +1,7 @@
 """Keeping the exact bytes in which a choice was asked for."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import Q
@@ -46,8 +46,9 @@ def banner_page(edition: Edition, slug: str) -> Page | None:
     page, details = (Page.of(text, SCRIPT) for text in (body, files.details))
     edition.keep(("embed", slug, digest), page)
     edition.keep(("details", details_digest), details)
-    # Served all the same: without its evidence every choice is refused, and nothing released.
-    return edition.keep(("embed", slug), page) if is_kept else page
+    # Served all the same: without its evidence every choice is refused, and nothing released. Not as the page that is
+    # kept, or it would be remembered, and nobody tried to store the evidence again.
+    return edition.keep(("embed", slug), page) if is_kept else replace(page)
 
 
 def exact_page(edition: Edition, slug: str, digest: str) -> Page | None:
@@ -59,7 +60,7 @@ def exact_page(edition: Edition, slug: str, digest: str) -> Page | None:
     banner_page(edition, slug)
     script, details = ("embed", slug, digest), ("details", digest)
     if page := edition.known(script) or edition.known(details):
-        return page
+        return page if edition.known(("embed", slug)) else replace(page)
     of_it = Q(kind="details") | Q(kind="script", website=slug)
     kept = Banner.objects.filter(of_it, digest=digest).first()
     if kept is None:

@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_date
 
-from retention.routing import AWAY, REPLICA, for_reading, unavailable
+from retention.routing import Reading
 
 from .counting import day_start
 from .models import ConsentRecord
@@ -69,22 +69,10 @@ class Selection:
         return {name: str(value) for name, value in vars(self).items() if value not in (None, "")}
 
 
-def select(records: QuerySet[ConsentRecord]) -> Iterator[ConsentRecord]:
-    """``records`` in the order of their ids, some at a time; from the replica, where there is one (see ``routing``).
-
-    Should that go away half-way, the primary gives the rest: what was read is there as it is here.
-    """
-    using, rest = for_reading(), records.order_by("pk")
-    while True:
-        try:
-            chunk = list(rest.using(using)[:CHUNK])
-        except AWAY as error:
-            if using != REPLICA:
-                raise
-            using = unavailable(error)
-            continue
-        if not chunk:
-            return
+def select(records: QuerySet[ConsentRecord], reading: Reading | None = None) -> Iterator[ConsentRecord]:
+    """``records`` in the order of their ids, some at a time; by ``reading``, where they are part of something larger."""
+    reading, rest = reading or Reading(), records.order_by("pk")
+    while chunk := reading.rows(rest[:CHUNK]):
         yield from chunk
         rest = records.order_by("pk").filter(pk__gt=chunk[-1].pk)
 

@@ -4,11 +4,11 @@ No answer is given before the record is durable: what the browser releases, it r
 the strength of the receipt (Art. 7(1) GDPR).
 """
 
-import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import psycopg
@@ -18,13 +18,12 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from prometheus_client import Counter
+from psycopg.types.json import Jsonb
 
 from policies import rendering
 from retention.figures import counted
 
 from .models import Banner, ConsentRecord
-
-logger = logging.getLogger(__name__)
 
 choices = Counter(
     "privacy_choices",
@@ -363,23 +362,37 @@ STATEMENT = (
 
 def _insert(record: ConsentRecord) -> tuple[ConsentRecord, bool]:
     """One statement: insert the row unless its id is there, and say when it was recorded."""
-    values = [field.get_db_prep_save(getattr(record, field.attname), connection) for field in WRITTEN]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             # Django's puts the values into the text. This one sends them apart, so that the server reads and plans
-            # the statement once per connection instead of each time, which took it half of the whole.
+            # the statement once per connection instead of each time, which took it half of the whole. It knows our
+            # types but one.
             cursor.cursor = psycopg.Cursor(connection.connection)
+            values: list[Any] = [Jsonb(value) if type(value) is dict else value for value in _values(record)]
+        else:
+            values = [
+                field.get_db_prep_save(value, connection) for field, value in zip(WRITTEN, _values(record), strict=True)
+            ]
         cursor.execute(STATEMENT, values)
         row = cursor.fetchone()
     if row is not None:
         record.recorded_at = _aware(row[0])
-        logger.info("Recorded a choice for %s under version %s", record.website, record.version_id)
-        choices.labels(record.website, record.action).inc()
+        _counter(record.website, record.action).inc()
         return record, True
     stored = ConsentRecord.objects.get(pk=record.pk)
-    if any(getattr(stored, field.attname) != getattr(record, field.attname) for field in WRITTEN):
+    if _values(stored) != _values(record):
         raise Conflict
     return stored, False
+
+
+@cache
+def _counter(website: str, action: str) -> Counter:
+    return choices.labels(website, action)
+
+
+def _values(record: ConsentRecord) -> list[Any]:
+    """What is stored of ``record``, in the order of STATEMENT."""
+    return [getattr(record, field.attname) for field in WRITTEN]
 
 
 def _aware(value: datetime) -> datetime:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet, Sum
 
-from retention.routing import for_reading
+from retention.routing import Reading
 
 from .models import DailyCount
 
@@ -90,7 +90,7 @@ class Jump:
 
 def chosen(period: Period, *, website: str = "", language: str = "") -> QuerySet[DailyCount]:
     """The counts of ``period``, of one web site or language where they are given."""
-    rows = DailyCount.objects.using(for_reading()).order_by().filter(day__range=(period.first, period.last))
+    rows = DailyCount.objects.order_by().filter(day__range=(period.first, period.last))
     if website:
         rows = rows.filter(website=website)
     return rows.filter(language=language) if language else rows
@@ -135,14 +135,13 @@ def jumped(today: date) -> list[Jump]:
         for name in ("accepted", "refused")
     }
     found = (
-        DailyCount.objects.using(for_reading())
-        .order_by("website", "category")
+        DailyCount.objects.order_by("website", "category")
         .filter(day__gte=usual_from, day__lt=today)
         .exclude(category="")
         .values("website", "category")
         .annotate(**answers)
     )
-    return [jump for row in found if (jump := _jump(row))]
+    return [jump for row in Reading().rows(found) if (jump := _jump(row))]
 
 
 # -- How ---------------------------------------------------------------------------------------
@@ -150,7 +149,7 @@ def jumped(today: date) -> list[Jump]:
 
 def _tallies(rows: QuerySet[DailyCount], field: str) -> Iterator[tuple[Any, Tally]]:
     sums = {f"sum_{name}": Sum(name) for name in NAMES}
-    for row in rows.order_by(field).values(field).annotate(**sums):
+    for row in Reading().rows(rows.order_by(field).values(field).annotate(**sums)):
         yield row[field], Tally(**{name: row[f"sum_{name}"] for name in NAMES})
 
 

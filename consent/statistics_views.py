@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from policies.models import CookieCategory, Website
 from policies.sheets import csv_lines
+from retention.routing import Reading
 
 from . import statistics
 from .chart import KINDS, draw, when
@@ -128,7 +129,7 @@ def export(request, *, admin_site):
         return HttpResponseBadRequest(_("These are no days."), content_type="text/plain; charset=utf-8")
     period = form.period
     keys = ("day", "website", "language", "category", "gpc")
-    rows = form.rows.order_by(*keys).values_list(*keys, *COUNTED)
+    rows = Reading().rows(form.rows.order_by(*keys).values_list(*keys, *COUNTED))
     lines = csv_lines(
         [capfirst(str(DailyCount._meta.get_field(name).verbose_name)) for name in (*keys, *COUNTED)],
         (

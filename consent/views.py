@@ -40,6 +40,13 @@ RETRY_SECONDS = 30
 EMBED_CACHE = "public, max-age=300, stale-while-revalidate=3600, stale-if-error=604800"
 
 
+def _no_constant(name):
+    raise ValueError(f"{name} is not JSON")
+
+
+JSON = json.JSONDecoder(parse_constant=_no_constant)
+
+
 # -- Asking ----------------------------------------------------------------------------------
 
 
@@ -167,7 +174,7 @@ def _record_json(request):
         return refusal
     origin = request.META.get("HTTP_ORIGIN", "")
     try:
-        data = json.loads(request.body.decode(), parse_constant=_no_constant)
+        data = JSON.decode(request.body.decode())
     except (ValueError, RecursionError, UnreadablePostError, RawPostDataException):
         return _problem(400, {"body": _("This is not JSON in UTF-8.")})
     try:
@@ -184,9 +191,9 @@ def _record_json(request):
     except rendering.AWAY as error:
         return _away(error)
     shown = rendering.published(stored.version_id)
-    response = JsonResponse(
-        receipts.answer(stored, shown),
-        encoder=json.JSONEncoder,
+    response = HttpResponse(
+        json.dumps(receipts.answer(stored, shown)),
+        content_type="application/json",
         status=201 if is_new else 200,
         # As reverse("receipt") says, for a hundredth of the time: receipts lie under the address of recording.
         headers={"Location": f"{request.path}{stored.pk}/"},
@@ -339,10 +346,6 @@ def _away(error):
 
 def _problem(status, errors, **more):
     return JsonResponse({"errors": errors} | more, status=status)
-
-
-def _no_constant(name):
-    raise ValueError(f"{name} is not JSON")
 
 
 def _receipt_of(choice, request, *, is_forgotten=False):

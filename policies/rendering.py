@@ -321,7 +321,11 @@ def _watch() -> None:
         finally:
             connection.close()
         for turn in rounds:
-            turn()
+            try:
+                turn()
+            except Exception:
+                # A figure that cannot be told, as where the disk is full, keeps nobody from the next version.
+                logger.exception("A round of this process failed; it is tried again")
         pause.wait(settings.PUBLICATION_POLL_SECONDS)
 
 

@@ -5,15 +5,17 @@ import sys
 
 from django.http import HttpResponse
 from django.template.loader import render_to_string
-from django.utils.translation import get_language, get_language_from_path, override
+from django.utils.translation import get_language, override
 
 from policies import rendering
+
+from .middleware import language_of
 
 logger = logging.getLogger(__name__)
 
 
 def _page(request, status, template, message=""):
-    language = get_language_from_path(request.path_info) or get_language() or "en"
+    language = language_of(request.path_info) or get_language() or "en"
     edition = rendering.in_memory()
     context = edition.context("error", language) if edition else {"language": language, "page": "error"}
     with override(language):

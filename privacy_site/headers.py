@@ -18,13 +18,11 @@ class HeadersMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
+        set_missing = response.headers.setdefault
         # Style sheets are loaded by the preview of a banner too, which is a page without an origin.
         is_for_all = request.path_info.startswith(settings.STATIC_URL)
-        for name, value in {
-            "Cross-Origin-Opener-Policy": settings.SECURE_CROSS_ORIGIN_OPENER_POLICY,
-            "Cross-Origin-Resource-Policy": "cross-origin" if is_for_all else "same-origin",
-            "Referrer-Policy": settings.SECURE_REFERRER_POLICY,
-            "X-Content-Type-Options": "nosniff",
-        }.items():
-            response.headers.setdefault(name, value)
+        set_missing("Cross-Origin-Opener-Policy", settings.SECURE_CROSS_ORIGIN_OPENER_POLICY)
+        set_missing("Cross-Origin-Resource-Policy", "cross-origin" if is_for_all else "same-origin")
+        set_missing("Referrer-Policy", settings.SECURE_REFERRER_POLICY)
+        set_missing("X-Content-Type-Options", "nosniff")
         return response

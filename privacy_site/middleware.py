@@ -10,6 +10,8 @@ from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 from simple_history.middleware import HistoryRequestMiddleware
 
+from policies.rendering import LANGUAGES
+
 DESK = "/admin/"
 
 
@@ -45,6 +47,12 @@ class ForwardedMiddleware:
         return self.get_response(request)
 
 
+def language_of(path):
+    """The language that an address is in, or None: addresses of machines and of the desk are in none."""
+    language, slash, _rest = path[1:].partition("/")
+    return language if slash and language in LANGUAGES else None
+
+
 class LanguageMiddleware(LocaleMiddleware):
     """Pages have their language in the address; the desk follows its reader; machines get English.
 
@@ -53,19 +61,18 @@ class LanguageMiddleware(LocaleMiddleware):
     """
 
     def process_request(self, request):
-        if self.depends_on_reader(request):
+        if request.path_info.startswith(DESK):
             super().process_request(request)
         else:
-            translation.activate(settings.LANGUAGE_CODE)
-            request.LANGUAGE_CODE = settings.LANGUAGE_CODE
+            request.LANGUAGE_CODE = language_of(request.path_info) or settings.LANGUAGE_CODE
+            translation.activate(request.LANGUAGE_CODE)
 
     def process_response(self, request, response):
-        return super().process_response(request, response) if self.depends_on_reader(request) else response
-
-    @staticmethod
-    def depends_on_reader(request):
-        path = request.path_info
-        return path.startswith(DESK) or translation.get_language_from_path(path) is not None
+        if request.path_info.startswith(DESK):
+            return super().process_response(request, response)
+        if language := language_of(request.path_info):
+            response.headers.setdefault("Content-Language", language)
+        return response
 
 
 class DeskOnly:

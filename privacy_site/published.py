@@ -10,15 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import ResolverMatch
+from django.urls import ResolverMatch, reverse
+from django.utils.translation import override
 
 from policies import rendering
 from policies.rendering import Edition, Page
 
-# Visitors make up paths: "versions/01/" is a page too. Beyond so many the oldest are forgotten.
+# Of so many pages. Beyond it the oldest are forgotten.
 PATHS_KEPT = 200
 VARIES_BY = {"accept-encoding"}
 
@@ -67,7 +69,8 @@ class PublishedMiddleware:
         response = self.get_response(request)
         page = getattr(response, "page", None)
         if isinstance(response, HttpResponse) and page is not None and _is_for_everybody(response, page, edition):
-            self._remember(known, request, response, page)
+            if remembered is not None or _is_its_address(request, page):
+                self._remember(known, request, response, page)
         return response
 
     def _remember(self, known: dict[str, Any], request: HttpRequest, response: HttpResponse, page: Page) -> None:
@@ -94,6 +97,15 @@ def _is_for_everybody(response: HttpResponse, page: Page, edition: Edition) -> b
         and varies_by <= VARIES_BY
         and edition.keeps(page)
     )
+
+
+def _is_its_address(request: HttpRequest, page: Page) -> bool:
+    """Whether ``page`` is found where it was asked for. Visitors make up others: "versions/01/" is a page too."""
+    match = request.resolver_match
+    if match is None:
+        return False
+    with override(page.language or settings.LANGUAGE_CODE):
+        return reverse(match.view_name, args=match.args, kwargs=match.kwargs) == request.path
 
 
 def _is_our_host(request: HttpRequest) -> bool:

@@ -192,9 +192,9 @@ def several_servers(variable, database):
 
 def session_of(database, **more):
     """What holds for each connection to our PostgreSQL; the address may say otherwise behind its ``?``."""
-    options = database.get("OPTIONS", {})
-    # Whoever waits for a lock keeps others waiting: a choice that was refused is sent again.
-    session = f"-c lock_timeout=5s {options.get('options', '')}".strip()
+    options = dict(database.get("OPTIONS", {}))
+    # For a pooler that knows neither.
+    options |= {name: None for name in ("options", "prepare_threshold") if options.get(name) == "none"}
     return {
         "connect_timeout": 3,
         # A server that is lost without a word is noticed by the silence, in some ten seconds.
@@ -204,9 +204,10 @@ def session_of(database, **more):
         "tcp_user_timeout": 10_000,
         # What is sent apart from its values is prepared at once: the statement that records a choice.
         "prepare_threshold": 0,
+        # Whoever waits for a lock keeps others waiting: a choice that was refused is sent again.
+        "options": "-c lock_timeout=5s",
         **more,
         **options,
-        "options": session,
     }
 
 
@@ -226,13 +227,18 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 else:
     # Of several servers, the one that takes choices: a standby answers too, and refuses every one of them.
     _writing = {"target_session_attrs": "read-write"} if "," in _database["HOST"] else {}
+    _connections = env.int("DATABASE_POOL_SIZE", default=6)
+    if _connections < 1:
+        raise ImproperlyConfigured(
+            f"DATABASE_POOL_SIZE is a whole number above 0, the connections of a process; it is {_connections}."
+        )
     _database["OPTIONS"] = {
         **session_of(_database, **_writing),
         "pool": {
             "min_size": 1,
-            # Fewer than a process has threads: where every connection waits for the database, some
-            # threads are left for pages, and the watcher that finds none says that the database is away.
-            "max_size": env.int("DATABASE_POOL_SIZE", default=6),
+            # Fewer than a process has threads: where every connection waits for the database, it is not
+            # all threads that wait with them, and the watcher that finds none says that the database is away.
+            "max_size": _connections,
             "timeout": 3,
             # By default the pool waits longer the longer the database was away.
             "reconnect_timeout": 5,
@@ -306,11 +312,7 @@ CACHES = {
         # Far beyond what one could fill to push the count of an account out.
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     },
-    "memory": {
-        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        # Counters of addresses that recorded in the last minute; beyond it the oldest are dropped.
-        "OPTIONS": {"MAX_ENTRIES": 100_000},
-    },
+    "memory": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
 }
 
 # -- Languages and time --------------------------------------------------------------------
@@ -413,6 +415,9 @@ MFA_FORMS = {
     "reauthenticate": "privacy_site.sign_in_forms.CodeAgainForm",
     "activate_totp": "privacy_site.sign_in_forms.ActivateAppForm",
     "add_webauthn": "privacy_site.sign_in_forms.AddPasskeyForm",
+    "authenticate_webauthn": "privacy_site.sign_in_forms.PasskeyForm",
+    "reauthenticate_webauthn": "privacy_site.sign_in_forms.PasskeyAgainForm",
+    "login_webauthn": "privacy_site.sign_in_forms.PasskeyAloneForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -169,15 +169,31 @@ def keys() -> MultiFernet:
 
 @receiver(authenticator_used, dispatch_uid="sign_in.encrypt_anew")
 def encrypt_anew(sender: type, authenticator: Authenticator, **kwargs: Any) -> None:
-    """Let a factor that is being used follow SECRET_KEY, so that the former can be forgotten one day."""
+    """Let the factors of whoever uses one follow SECRET_KEY, so that the former can be forgotten one day."""
     if not settings.SECRET_KEY_FALLBACKS:
         return
     with transaction.atomic():
-        # Read anew: the row in hand does not know which recovery code has just been used up.
-        kept = Authenticator.objects.select_for_update().get(pk=authenticator.pk)
-        for name in {"secret", "seed"} & kept.data.keys():
-            kept.data[name] = keys().rotate(kept.data[name].encode()).decode()
-        kept.save(update_fields=["data"])
+        # All of them: recovery codes lie unused for years. Read anew, for the row in hand does not know which
+        # recovery code has just been used up.
+        for kept in Authenticator.objects.select_for_update().filter(user=authenticator.user):
+            for name in {"secret", "seed"} & kept.data.keys():
+                if is_readable(kept.data[name]):
+                    kept.data[name] = keys().rotate(kept.data[name].encode()).decode()
+            kept.save(update_fields=["data"])
+
+
+def is_readable(encrypted: str) -> bool:
+    try:
+        keys().decrypt(encrypted.encode())
+    except InvalidToken:
+        return False
+    return True
+
+
+def are_codes_lost(user: AbstractBaseUser) -> bool:
+    """Whether the recovery codes of ``user`` were encrypted with a SECRET_KEY that is gone: none of them is right."""
+    row = Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES).first()
+    return row is not None and not is_readable(row.data["seed"])
 
 
 # -- The company's identity provider -------------------------------------------------------------
@@ -230,11 +246,13 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
         # OpenID Connect Core 5.3.2: else the second answer may be about somebody else.
         if not token or token.get("sub") != info.get("sub"):
             return None
-        return token | info
+        # When somebody was asked for their password only the token says.
+        return token | info | {"auth_time": token.get("auth_time")}
 
     def _find_account(self, request, sociallogin, claims):
-        names = claims.get(settings.OIDC_GROUPS_CLAIM) or []
-        groups = {settings.OIDC_GROUPS[name] for name in names if name in settings.OIDC_GROUPS}
+        names = claims.get(settings.OIDC_GROUPS_CLAIM)
+        known = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+        groups = {settings.OIDC_GROUPS[name] for name in known if name in settings.OIDC_GROUPS}
         if settings.OIDC_GROUPS and not groups:
             logger.warning("Refused an identity that is in none of the groups of OIDC_GROUPS")
             raise ImmediateHttpResponse(refusal(request))
@@ -252,15 +270,18 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
     def _match(self, claims):
         """The one account that this identity is for, and that has none yet."""
         if settings.OIDC_MATCH == "username":
-            sought = {"username": claims.get("preferred_username")}
+            name = words(claims, "preferred_username")
+            sought = {"username": name}
         elif claims.get("email_verified") is True:
-            sought = {"email__iexact": claims.get("email")}
+            name = words(claims, "email")
+            sought = {"email__iexact": name}
         else:
             return None
-        if not all(sought.values()):
+        if not name:
             return None
         staff = get_user_model().objects.filter(is_active=True, is_staff=True, **sought)
-        found = list(staff.select_for_update()[:2])
+        is_by_name = settings.OIDC_MATCH == "username"
+        found = [user for user in staff.select_for_update() if is_by_name or is_same_address(user.email, name)]
         if len(found) != 1 or SocialAccount.objects.filter(user=found[0]).exists():
             return None
         return found[0]
@@ -268,25 +289,37 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
     def _make(self, claims):
         """A new account, where the provider decides; never one under a name that is somebody's."""
         users = get_user_model().objects
-        name = claims.get("preferred_username") or claims.get("email")
+        name = words(claims, "preferred_username") or words(claims, "email")
         if not settings.OIDC_GROUPS or not name or len(name) > 150 or users.filter(username__iexact=name).exists():
             return None
-        email = claims.get("email") if claims.get("email_verified") is True else ""
         return users.create_user(
             name,
-            email=email or "",
-            first_name=str(claims.get("given_name") or "")[:150],
-            last_name=str(claims.get("family_name") or "")[:150],
+            email=words(claims, "email")[:254] if claims.get("email_verified") is True else "",
+            first_name=words(claims, "given_name")[:150],
+            last_name=words(claims, "family_name")[:150],
             is_staff=True,
         )
 
     def _confirm(self, request, sociallogin, claims):
         """Somebody who is signed in has shown the provider again who they are."""
-        given_at = claims.get("auth_time")
-        is_old = given_at is not None and time.time() - given_at > settings.STEP_UP_MINUTES * 60
-        if sociallogin.user is None or sociallogin.user.pk is None or sociallogin.user != request.user or is_old:
+        given_at = claims["auth_time"]
+        if not isinstance(given_at, int | float):
+            logger.error("The identity provider does not say when somebody was asked for a password (auth_time)")
+        is_recent = isinstance(given_at, int | float) and time.time() - given_at <= settings.STEP_UP_MINUTES * 60
+        if sociallogin.user is None or sociallogin.user.pk is None or sociallogin.user != request.user or not is_recent:
             raise ImmediateHttpResponse(refusal(request))
         record_authentication(request, request.user, "socialaccount", reauthenticated=True)
+
+
+def words(claims: dict[str, Any], name: str) -> str:
+    """What the claim says, or nothing where it says no words that a name or an address can have."""
+    said = claims.get(name)
+    return said if isinstance(said, str) and said.isprintable() else ""
+
+
+def is_same_address(one: str, other: str) -> bool:
+    """Whatever the case of its letters; to a database a dotless i may be an i, and two people one."""
+    return one == other or (one.isascii() and other.isascii() and one.lower() == other.lower())
 
 
 def follow(user: AbstractBaseUser, groups: set[str]) -> None:

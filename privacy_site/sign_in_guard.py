@@ -6,10 +6,13 @@ know nothing of it: pages are known here by the names of their addresses.
 """
 
 import logging
+import secrets
 import time
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
+from allauth.account.internal.stagekit import LOGIN_SESSION_KEY
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_used
 from django.conf import settings
@@ -22,7 +25,9 @@ from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from .middleware import DESK
 
@@ -32,9 +37,11 @@ logger = logging.getLogger(__name__)
 SIGNED_IN_AT = "signed_in_at"
 SEEN_AT = "seen_at"
 FACTOR_OF = "second_factor_of"  # the number of the user who gave or set up a factor in this session
-SUSPENDED = "suspended"
+SUSPENDED = "suspended"  # forms that wait while their sender shows who they are, by the token in the address
 
+SAFE = {"GET", "HEAD", "OPTIONS"}
 TOUCH_SECONDS = 60  # a session is written no more often than this to count its idle time
+WAITING_FORMS = 5  # of one session; the oldest goes
 
 SIGN_IN = {
     "account_login",
@@ -60,14 +67,29 @@ SIGN_IN = {
 OPEN = SIGN_IN | {"set_language", "admin:login", "admin:logout", "admin:jsi18n", "admin:password_change"}
 
 DRAFT = "admin:policies_statementversion_publish"
-# Asked before the deed, not before the page: whoever only looks is not disturbed.
+# Asked before the deed, not before the page: whoever only looks is not disturbed. In the words of who is to confirm it.
 STEP_UP = {
-    DRAFT,
-    "admin:policies_proposal_approve",
-    "admin:policies_proposal_publish",
-    "admin:policies_proposal_schedule",
-    "admin:auth_user_change",
-    "admin:auth_user_take_away_factor",
+    DRAFT: gettext_lazy("Publish the draft of the statement"),
+    "admin:policies_statementversion_waive": gettext_lazy("Waive what the review found"),
+    "admin:policies_proposal_approve": gettext_lazy("Approve a proposal"),
+    "admin:policies_proposal_publish": gettext_lazy("Publish a proposal"),
+    "admin:policies_proposal_schedule": gettext_lazy("Schedule the publication of a proposal"),
+    "admin:policies_proposal_cancel": gettext_lazy("Cancel a scheduled publication"),
+    # Who may do what.
+    "admin:auth_user_change": gettext_lazy("Change an account"),
+    "admin:auth_user_delete": gettext_lazy("Delete an account"),
+    "admin:auth_user_changelist": gettext_lazy("Delete the accounts that were ticked"),
+    "admin:auth_user_take_away_factor": gettext_lazy("Take away somebody’s second factor"),
+    "admin:auth_group_add": gettext_lazy("Add a group"),
+    "admin:auth_group_change": gettext_lazy("Change what a group may do"),
+    "admin:auth_group_delete": gettext_lazy("Delete a group"),
+    "admin:auth_group_changelist": gettext_lazy("Delete the groups that were ticked"),
+    # What the next night erases, or does not.
+    "admin:retention_declaredtarget_add": gettext_lazy("Add a target of erasure"),
+    "admin:retention_declaredtarget_change": gettext_lazy("Change a target of erasure"),
+    "admin:retention_declaredtarget_delete": gettext_lazy("Delete a target of erasure"),
+    "admin:retention_legalhold_change": gettext_lazy("Change or end a legal hold"),
+    "admin:retention_legalhold_delete": gettext_lazy("Delete a legal hold"),
 }
 # Pages that show or change what one signs in with.
 OWN_SECURITY = {
@@ -78,6 +100,8 @@ OWN_SECURITY = {
     "mfa_view_recovery_codes",
     "mfa_generate_recovery_codes",
 }
+# Not for a session that has not shown the factor of its account.
+BEHIND_FACTOR = OWN_SECURITY | {"account_change_password"}
 # Asked before the page: these hold passwords and secrets, which do not wait in a session.
 ASK_FIRST = OWN_SECURITY | {"admin:auth_user_add", "admin:auth_user_password_change"}
 
@@ -91,25 +115,46 @@ class GuardMiddleware:
 
     def process_view(self, request, view, args, kwargs):
         """The answer in place of the page, or None where it may open."""
-        if not request.path_info.startswith(DESK) or not request.user.is_authenticated:
+        if not request.path_info.startswith(DESK):
             return None
+        name = request.resolver_match.view_name
+        if not request.user.is_authenticated:
+            return None if request.method in SAFE or name in OPEN else has_ended(request)
         now = time.time()
         session = request.session
         if now - session.get(SIGNED_IN_AT, 0) > settings.SESSION_HOURS * 3600:
             logout(request)
-            messages.info(request, _("Your session has ended. Sign in again to go on."))
-            return redirect_to_login(request.get_full_path())
+            return has_ended(request)
         if now - session.get(SEEN_AT, 0) > TOUCH_SECONDS:
             session[SEEN_AT] = now  # and with it the session's own end moves on
 
-        name = request.resolver_match.view_name
-        if (name not in OPEN and lacks_factor(request)) or (name in OWN_SECURITY and has_not_given(request)):
+        if (name not in OPEN and lacks_factor(request)) or (name in BEHIND_FACTOR and has_not_given(request)):
             return ask_for_factor(request)
         if needs_step_up(request, name):
             return step_up(request, keep=name not in ASK_FIRST)
-        if request.method == "POST" and session.get(SUSPENDED, {}).get("path") == request.get_full_path():
-            del session[SUSPENDED]
+        if request.method == "POST":
+            forget_waiting(request, path=request.get_full_path())
         return None
+
+
+def has_ended(request: HttpRequest) -> HttpResponse:
+    """To the page for signing in, and from there on to where one was."""
+    if request.method in SAFE:
+        messages.info(request, _("Your session has ended. Sign in again to go on."))
+    else:
+        messages.info(request, _("Your session has ended, so nothing was done. Sign in again, then do it once more."))
+    return redirect_to_login(page_of(request))
+
+
+def page_of(request: HttpRequest) -> str:
+    """An address that can be opened: of a form, the page that it stood on, for its own address may take no GET."""
+    if request.method in SAFE:
+        return request.get_full_path()
+    came_from = request.headers.get("Referer", "")
+    parts = urlsplit(came_from) if url_has_allowed_host_and_scheme(came_from, {request.get_host()}) else None
+    if parts is None or not parts.path.startswith(DESK):
+        return reverse("admin:index")
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 # -- The second factor ---------------------------------------------------------------------------
@@ -147,7 +192,9 @@ def ask_for_factor(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("mfa_index"))
     methods = get_adapter(request).get_reauthentication_methods(request.user)
     url = next(method["url"] for method in methods if method["id"].startswith("mfa"))
-    return redirect_to_login(request.get_full_path(), url)
+    if request.method not in SAFE:
+        messages.info(request, _("Nothing was done. Show your second factor, then do it once more."))
+    return redirect_to_login(page_of(request), url)
 
 
 @receiver([authenticator_added, authenticator_used], dispatch_uid="sign_in_guard.remember_factor")
@@ -175,9 +222,10 @@ def begin(sender, request, user, **kwargs):
 
 
 def end_sessions(user) -> None:
-    """Sign ``user`` out everywhere."""
+    """Sign ``user`` out everywhere, also where the second factor is still being waited for."""
     for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
-        if session.get_decoded().get("_auth_user_id") == str(user.pk):
+        held = session.get_decoded()
+        if str(user.pk) in {held.get("_auth_user_id"), (held.get(LOGIN_SESSION_KEY) or {}).get("user_pk")}:
             session.delete()
 
 
@@ -205,10 +253,27 @@ def step_up(request: HttpRequest, *, keep: bool) -> HttpResponse:
     onward = request.get_full_path()
     if request.method == "POST" and keep:
         typed = [(name, value) for name, values in request.POST.lists() for value in values]
-        request.session[SUSPENDED] = {
-            "path": onward,
-            "typed": [pair for pair in typed if pair[0] != "csrfmiddlewaretoken"],
+        token = secrets.token_urlsafe(8)
+        waiting = [*request.session.get(SUSPENDED, {}).items()][1 - WAITING_FORMS :]
+        request.session[SUSPENDED] = dict(waiting) | {
+            token: {"path": onward, "typed": [pair for pair in typed if pair[0] != "csrfmiddlewaretoken"]}
         }
-        onward = reverse("sign_in_continue")
+        onward = reverse("sign_in_continue", query={"form": token})
     methods = get_adapter(request).get_reauthentication_methods(request.user)
     return redirect_to_login(onward, methods[0]["url"] if methods else reverse("sign_in_with_provider"))
+
+
+def forget_waiting(request: HttpRequest, **known: str) -> None:
+    """Drop the forms of ``token``, or for ``path``, that no longer wait."""
+    waiting = request.session.get(SUSPENDED)
+    if not waiting:
+        return
+    kept = {
+        token: form
+        for token, form in waiting.items()
+        if token != known.get("token") and form["path"] != known.get("path")
+    }
+    if kept:
+        request.session[SUSPENDED] = kept
+    else:
+        del request.session[SUSPENDED]

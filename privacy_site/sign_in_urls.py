@@ -8,12 +8,11 @@ from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as recovery_codes
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as webauthn
-from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
 from . import sign_in_views
-from .sign_in_views import at_desk, of_password
+from .sign_in_views import asks_for_code, at_desk, limited, of_password, of_recovery_codes
 
 SECURITY = _("Security of your account")
 AGAIN = _("Show that it is you")
@@ -30,8 +29,8 @@ urlpatterns = [
         of_password(at_desk(account.password_change, _("Change your password"))),
         name="account_change_password",
     ),
-    path("security/", at_desk(mfa.index, SECURITY), name="mfa_index"),
-    path("code/", at_desk(mfa.authenticate, _("Second factor")), name="mfa_authenticate"),
+    path("security/", at_desk(of_recovery_codes(mfa.index), SECURITY), name="mfa_index"),
+    path("code/", asks_for_code(at_desk(mfa.authenticate, _("Second factor"))), name="mfa_authenticate"),
     path("code/again/", at_desk(mfa.reauthenticate, AGAIN), name="mfa_reauthenticate"),
     path("app/", at_desk(totp.activate_totp, APP), name="mfa_activate_totp"),
     path("app/remove/", at_desk(totp.deactivate_totp, APP), name="mfa_deactivate_totp"),
@@ -43,13 +42,22 @@ urlpatterns = [
         name="mfa_remove_webauthn",
     ),
     path("passkeys/again/", at_desk(webauthn.reauthenticate_webauthn, AGAIN), name="mfa_reauthenticate_webauthn"),
-    path("passkeys/login/", at_desk(webauthn.login_webauthn, _("Sign in")), name="mfa_login_webauthn"),
-    path("recovery-codes/", at_desk(recovery_codes.view_recovery_codes, CODES), name="mfa_view_recovery_codes"),
+    path("passkeys/login/", limited(at_desk(webauthn.login_webauthn, _("Sign in"))), name="mfa_login_webauthn"),
+    path(
+        "recovery-codes/",
+        at_desk(of_recovery_codes(recovery_codes.view_recovery_codes), CODES),
+        name="mfa_view_recovery_codes",
+    ),
     path(
         "recovery-codes/new/",
         at_desk(recovery_codes.generate_recovery_codes, _("New recovery codes")),
         name="mfa_generate_recovery_codes",
     ),
-    path("company/", sign_in_views.with_provider, name="sign_in_with_provider"),
-    path("company/callback/", openid_connect.callback, {"provider_id": "company"}, name="openid_connect_callback"),
+    path("company/", limited(sign_in_views.with_provider), name="sign_in_with_provider"),
+    path(
+        "company/callback/",
+        limited(sign_in_views.from_provider),
+        {"provider_id": "company"},
+        name="openid_connect_callback",
+    ),
 ]

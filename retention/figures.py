@@ -69,7 +69,12 @@ register(runs)
 
 
 def census(coverage: Coverage) -> Iterator[Metric]:
-    """What ``coverage`` found when it looked at every target."""
+    """What ``coverage`` found when it looked at every target, and when that was."""
+    yield gauge(
+        "privacy_retention_census_timestamp_seconds",
+        "When all targets were last looked at.",
+        coverage.looked_at.timestamp(),
+    )
     overdue = GaugeMetricFamily(
         "privacy_retention_overdue_rows",
         "Rows that the last night should have erased or anonymised. A target out of reach has none.",

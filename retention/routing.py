@@ -6,10 +6,14 @@ that misses the records of an hour would be worse than a slow one.
 
 import logging
 import time
+from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, InterfaceError, InternalError, OperationalError, connections
+from django.db.models import QuerySet
 
 logger = logging.getLogger(__name__)
+
+Row = TypeVar("Row")
 
 REPLICA = "read-replica"
 OUR_OWN = {DEFAULT_DB_ALIAS, REPLICA}
@@ -18,7 +22,7 @@ AWAY = (OperationalError, InterfaceError, InternalError)
 # So long the standby may take to come to where the primary was when somebody asked.
 CATCH_UP_SECONDS = 2.0
 PAUSE_SECONDS = 0.05
-# A standby that failed is not asked again for so long: each time somebody at the desk would wait for it.
+# A standby that failed or lags is not asked again for so long: each time somebody at the desk would wait for it.
 LEFT_ALONE_SECONDS = 30.0
 _left_alone_until = 0.0
 
@@ -28,6 +32,28 @@ class OnlyOurOwn:
 
     def allow_migrate(self, db, app_label, **hints):
         return db == DEFAULT_DB_ALIAS
+
+
+class Reading:
+    """What one report reads: from the standby, if it holds all that there is when the report begins; else the primary.
+
+    Should the standby go away half-way, the primary gives the rest, to the end: what was read is there as it was
+    here, and a standby that comes back may be another one.
+    """
+
+    def __init__(self) -> None:
+        self._using = for_reading()
+
+    def rows(self, rows: "QuerySet[Any, Row]") -> list[Row]:
+        """``rows``, all of them."""
+        if self._using == REPLICA:
+            try:
+                return list(rows.using(REPLICA))
+            except AWAY as error:
+                self._using = DEFAULT_DB_ALIAS
+                connections[REPLICA].close()
+                _leave_alone("is away (%s)", type(error).__name__)
+        return list(rows.using(self._using))
 
 
 def for_reading() -> str:
@@ -44,18 +70,17 @@ def for_reading() -> str:
         if _has_replayed(committed):
             return REPLICA
     except AWAY as error:
-        return unavailable(error)
-    logger.warning("The replica lags behind by more than %s s; the primary is read instead", CATCH_UP_SECONDS)
+        connections[REPLICA].close()
+        _leave_alone("is away (%s)", type(error).__name__)
+    else:
+        _leave_alone("lags behind by more than %s s", CATCH_UP_SECONDS)
     return DEFAULT_DB_ALIAS
 
 
-def unavailable(error: Exception) -> str:
-    """Leave the standby alone for a while, because it failed; the database to read from instead."""
+def _leave_alone(why: str, fact: object) -> None:
     global _left_alone_until
     _left_alone_until = time.monotonic() + LEFT_ALONE_SECONDS
-    connections[REPLICA].close()
-    logger.warning("The replica is away (%s); the primary is read instead", type(error).__name__)
-    return DEFAULT_DB_ALIAS
+    logger.warning(f"The replica {why}; the primary is read instead", fact)
 
 
 def _has_replayed(committed: str) -> bool:

@@ -21,6 +21,7 @@ from django.db.models.signals import post_migrate
 from django.db.models.sql import InsertQuery
 from django.utils import translation
 
+from consent import throttling
 from consent.partitions import partitions
 from policies import rendering
 from retention.append_only import AppendOnlyModel, execute
@@ -166,6 +167,7 @@ def nothing_remembered():
     """No pages, counters, banners or language of the test before."""
     rendering.forget()
     caches["memory"].clear()
+    throttling.forget()
     translation.activate("en")
     yield
     rendering.forget()

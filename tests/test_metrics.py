@@ -2,7 +2,9 @@
 
 import contextlib
 import re
+import runpy
 import shutil
+import stat
 import subprocess
 import tomllib
 from datetime import timedelta
@@ -252,6 +254,17 @@ def test_the_release_is_told_and_is_the_same_everywhere(db):
     assert scrape()[("privacy_build_info", ("version", VERSION))] == 1
     assert project == VERSION
     assert f"softwareVersion: {VERSION}\n" in (ROOT / "publiccode.yml").read_text()
+
+
+def test_a_process_starts_also_where_somebody_tidied_the_figures_away(tmp_path, monkeypatch):
+    directory = tmp_path / "privacy-figures"
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(directory))
+    before_a_process = runpy.run_path(str(ROOT / "gunicorn.conf.py"))["pre_fork"]
+
+    for _process in range(2):
+        before_a_process(None, None)
+
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
 
 
 # -- For whom --------------------------------------------------------------------------------------

@@ -7,13 +7,17 @@ import subprocess
 import sys
 import time
 from http.client import HTTPConnection
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 import pytest
+from allauth.account.authentication import get_authentication_records
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
-from allauth.socialaccount.models import SocialAccount, SocialToken
+from allauth.socialaccount.models import SocialAccount, SocialLogin, SocialToken
 from django.contrib.auth import get_user_model
+from django.contrib.messages.storage.cookie import CookieStorage
+from django.core.cache import caches
 from django.test import Client
 from django.urls import reverse
 
@@ -200,6 +204,43 @@ def test_a_provider_that_is_away_is_told_of_in_a_sentence(client, provider, anna
     assert response.redirect_chain == [(reverse("account_login"), 302)]
 
 
+def test_a_provider_that_is_away_is_not_asked_again_at_once(client, provider, settings):
+    """Whoever is not signed in makes us ask, and a thread waits for the answer."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        nobody.listen(8)
+        nobody.setblocking(False)
+        app = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"][0]
+        app["settings"] = {"server_url": f"http://127.0.0.1:{nobody.getsockname()[1]}"}
+        caches["memory"].set(
+            f"discovery:{app['settings']['server_url']}/.well-known/openid-configuration", "Timeout", 20
+        )
+
+        assert is_refused(client.get(START))
+
+        with pytest.raises(BlockingIOError):
+            nobody.accept()
+
+
+def test_what_the_provider_says_of_itself_is_asked_once(client, provider, anna, settings):
+    assert client.get(START).url.startswith(provider.issuer)
+    address = f"{provider.issuer}/.well-known/openid-configuration"
+
+    assert caches["memory"].get(f"discovery:{address}")["issuer"] == provider.issuer
+
+
+def test_a_provider_that_calls_itself_otherwise_is_not_believed(client, provider, anna, settings):
+    settings.OIDC_ISSUER = "https://login.example.nl"
+
+    assert is_refused(client.get(START))
+
+
+def test_an_address_leads_off_to_the_provider_thirty_times_in_a_minute(client, provider):
+    answers = [client.get(START).status_code for _time in range(31)]
+
+    assert answers == [302] * 30 + [429]
+
+
 def test_without_a_provider_there_is_nothing_of_it(client):
     assert client.get(START).status_code == 404
     assert client.get("/admin/account/company/callback/").status_code == 404
@@ -251,6 +292,17 @@ def test_whoever_left_the_staff_does_not_come_in(client, provider, anna, change,
 def test_an_address_that_two_accounts_have_opens_neither(client, provider, anna, django_user_model):
     django_user_model.objects.create_user("anna2", email=anna.email, is_staff=True)
     provider.know("sub-1", **ANNA)
+
+    assert is_refused(come(client, provider, "sub-1"))
+
+
+@pytest.mark.parametrize(
+    "address", ["anna@example.nl".replace("a", "\u0430"), "ann\u0131e@example.nl", "\u017fam@example.nl"]
+)
+def test_an_address_that_a_database_takes_for_another_opens_no_account(client, provider, django_user_model, address):
+    for plain in ("anna@example.nl", "annie@example.nl", "sam@example.nl"):
+        django_user_model.objects.create_user(plain, email=plain, is_staff=True)
+    provider.know("sub-1", email=address, email_verified=True)
 
     assert is_refused(come(client, provider, "sub-1"))
 
@@ -314,6 +366,22 @@ def test_outside_the_groups_nobody_gets_an_account(client, provider, groups):
     assert not get_user_model().objects.exists()
 
 
+@pytest.mark.parametrize("said", ["DPO", {"DPO": 1}, [["DPO"], {"DPO": 1}, 7, None], 7])
+def test_groups_that_are_no_list_of_names_are_none(client, provider, groups, said):
+    provider.know("sub-3", **ANNA, groups=said)
+
+    assert is_refused(come(client, provider, "sub-3"))
+    assert not get_user_model().objects.exists()
+
+
+@pytest.mark.parametrize("said", [7, ["anna"], {"anna": 1}, "an\x00na"])
+def test_names_that_are_no_names_make_no_account(client, provider, groups, settings, said):
+    settings.OIDC_MATCH = "username"
+    provider.know("sub-3", preferred_username=said, given_name=["Anna"], groups=["DPO"])
+
+    assert is_refused(come(client, provider, "sub-3"))
+
+
 def test_a_new_account_never_takes_a_name_that_is_somebodys(client, provider, groups, django_user_model):
     django_user_model.objects.create_superuser("Anna", email="other@example.nl")
     provider.know("sub-3", **ANNA, groups=["Privacy editors"])
@@ -353,18 +421,45 @@ def test_who_has_no_password_shows_the_provider_again_who_they_are(client, provi
     a_while_ago(client)
     act = reverse("admin:policies_proposal_approve", args=[1])
     asked = client.post(act, {"comment": "Fine."})
-    assert asked.url == f"{START}?next=/admin/account/continue/"
+    onward = unquote(asked.url.removeprefix(f"{START}?next="))
+    assert onward.startswith("/admin/account/continue/?form=")
     left = client.get(asked.url)
-    assert parse_qs(urlsplit(left.url).query)["prompt"] == ["login"]
+    question = parse_qs(urlsplit(left.url).query)
+    assert (question["prompt"], question["max_age"]) == (["login"], ["900"])
 
     somebody_else = provider.sign_in(left.url, "mallory").removeprefix("http://testserver")
     assert is_refused(client.get(somebody_else))
-    assert client.post(act, {"comment": "Fine."}).url == asked.url
+    assert client.post(act, {"comment": "Fine."}).url.startswith(START)
 
-    response = come(client, provider, "sub-3", "/admin/account/continue/")
-    assert response.url == "/admin/account/continue/"
+    response = come(client, provider, "sub-3", onward)
+    assert response.url == onward
     assert f'action="{act}"' in client.get(response.url).text
     assert client.post(act, {"comment": "Fine."}).status_code == 404  # there is no proposal: the guard let it by
+
+
+@pytest.mark.parametrize("said", [None, "now", True, float("nan"), 0, time.time() - 16 * 60])
+def test_a_provider_that_does_not_say_when_it_asked_confirms_nothing(client, rf, anna, said):
+    """Who sits at an open session can take prompt=login out of the address, and the provider asks nothing."""
+    client.force_login(anna)
+    request = rf.get("/admin/account/company/callback/")
+    request.user, request.session, request._messages = anna, client.session, CookieStorage(request)
+    login = SocialLogin(user=anna, account=SocialAccount(extra_data={}))
+
+    def confirm(moment):
+        person = {"sub": "sub-1", "iss": "the provider"}
+        # What the second answer says of it counts for nothing.
+        login.account.extra_data = {
+            "id_token": person | {"auth_time": moment},
+            "userinfo": {"sub": "sub-1", "auth_time": time.time()},
+        }
+        login.state = {"process": "redirect"}
+        sign_in.ProviderAdapter(request).pre_social_login(request, login)
+
+    with pytest.raises(ImmediateHttpResponse):
+        confirm(said)
+    assert not get_authentication_records(request, anna)
+    confirm(int(time.time()) - 60)
+    assert get_authentication_records(request, anna)
 
 
 def a_while_ago(client):

@@ -92,6 +92,8 @@ def test_every_page_links_to_its_counterpart(published, client, url):
         "/en/verklaring/",
         "/nl/statement/",
         "/de/",
+        "/EN/statement/",
+        "/NL/",
         "/en/statement/versions/2/",
         "/nl/verklaring/versies/0/",
         "/en/statement/versions/99999999999999999999/",
@@ -201,6 +203,27 @@ def test_a_watcher_that_meets_an_unknown_fault_goes_on_and_is_started_again_shou
 
     assert second is not first
     assert not second.is_alive()
+
+
+def test_a_round_that_fails_keeps_the_watcher_from_nothing(published, settings, monkeypatch, caplog):
+    times, thrice = [], threading.Event()
+
+    def turn():
+        times.append(1)
+        if len(times) == 3:
+            thrice.set()
+        raise OSError("no space left on the device")
+
+    rendering.current()
+    monkeypatch.setattr(rendering, "rounds", [turn])
+    settings.PUBLICATION_POLL_SECONDS = 0.01
+    rendering.current()
+    watcher = rendering._shelf.watcher
+    assert thrice.wait(10)
+    settings.PUBLICATION_POLL_SECONDS = 0
+    watcher.join(10)
+
+    assert "A round of this process failed; it is tried again" in caplog.text
 
 
 def test_nobody_waits_while_something_is_made(published):

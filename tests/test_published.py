@@ -13,7 +13,6 @@ from policies import rendering
 from policies.models import ProcessingPurpose
 from policies.previewing import addresses_of, make_link
 from policies.rendering import current
-from privacy_site.published import PATHS_KEPT
 
 from .test_coverage import run
 
@@ -60,6 +59,10 @@ def everything(response):
     return response.status_code, headers, response.content
 
 
+def digests_in(response):
+    return re.findall(r"[0-9a-f]{64}", response.text)
+
+
 def forms(etag):
     known = [{}, {"if-none-match": etag}, {"if-none-match": "*"}, {"if-none-match": 'W/"another"'}]
     for method, encoding, headers in product(["GET", "HEAD"], ENCODINGS, known):
@@ -88,7 +91,7 @@ def test_from_memory_comes_what_the_long_way_answers_with_every_header(
 
 
 def test_an_exact_file_of_a_banner_is_remembered_too(published, client, long_way, nowhere):
-    digest = re.findall(r"[0-9a-f]{64}", client.get("/embed/website.js").text)[-1]
+    digest = digests_in(client.get("/embed/website.js"))[-1]
     url = f"/embed/website.{digest}.js"
     expected = everything(long_way.get(url))
     client.get(url)
@@ -142,16 +145,21 @@ def test_a_page_takes_no_other_method_because_it_was_remembered(published, clien
 
 def test_a_banner_whose_evidence_could_not_be_stored_is_tried_again(transactional_db, published, client):
     def refuse(execute, sql, params, many, context):
-        if "consent_banner" in sql:
+        if sql.startswith("INSERT") and "consent_banner" in sql:
             raise OperationalError("the disk is full")
         return execute(sql, params, many, context)
 
+    stored = Banner.objects.filter(website="website", kind="script")
     with connection.execute_wrapper(refuse):
-        first = client.get("/embed/website.js")
-    again = client.get("/embed/website.js")
+        first, second = client.get("/embed/website.js"), client.get("/embed/website.js")
+        exact = [client.get(f"/embed/website.{digest}.js") for digest in digests_in(first)]
+        assert not stored.exists()
+    third = client.get("/embed/website.js")
 
-    assert first.content == again.content
-    assert Banner.objects.filter(website="website", kind="script").exists()
+    assert first.content == second.content == third.content
+    # What a page asks for by its digest is there meanwhile.
+    assert [answer.status_code for answer in exact] == [200] * len(exact)
+    assert stored.exists()
 
 
 # -- Whom it answers -----------------------------------------------------------------------------
@@ -261,7 +269,16 @@ def test_where_no_day_changed_nothing_is_made_again(published, client, nowhere):
 
 
 def test_paths_that_visitors_make_up_fill_no_memory(published, client):
-    for zeros in range(PATHS_KEPT + 10):
-        assert client.get(f"/en/statement/versions/{'0' * zeros}1/").status_code == 200
+    for zeros in range(3):
+        for _time in range(2):
+            assert client.get(f"/en/statement/versions/{'0' * zeros}1/").status_code == 200
 
-    assert len(current().answers) == PATHS_KEPT
+    assert list(current().answers) == ["/en/statement/versions/1/"]
+
+
+def test_of_many_pages_the_oldest_are_forgotten(published, client, monkeypatch):
+    monkeypatch.setattr("privacy_site.published.PATHS_KEPT", 2)
+    for url in ("/en/", "/nl/", "/statement.json"):
+        client.get(url)
+
+    assert list(current().answers) == ["/nl/", "/statement.json"]

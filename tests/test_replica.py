@@ -1,21 +1,25 @@
 """Exports and statistics are read from a standby that holds all there is, or from the primary."""
 
 import logging
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.conf import settings
 from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from consent import exporting, statistics
+from consent import bundling, exporting, statistics
 from consent.models import ConsentRecord
+from consent.sealing import seal_closed_days
 from consent.statistics import Period
 from retention import routing
 from retention.checking import connection_names
-from retention.routing import REPLICA, for_reading
+from retention.routing import REPLICA, Reading, for_reading
 
-from .arriving import arrive, at
+from .arriving import arrive, at, once_closed
 from .drills.postgres import free_port
+from .test_statistics import add
 
 DAY = date(2026, 5, 20)
 postgresql = pytest.mark.skipif(
@@ -64,15 +68,17 @@ def test_a_server_that_does_not_follow_the_primary_is_not_read(db, replica, monk
     monkeypatch.setattr(routing, "CATCH_UP_SECONDS", 0.0)
 
     with caplog.at_level(logging.WARNING):
-        assert for_reading() == "default"
+        assert [for_reading(), for_reading()] == ["default", "default"]
 
-    assert "lags behind" in caplog.text
+    assert [record.getMessage() for record in caplog.records] == [
+        "The replica lags behind by more than 0.0 s; the primary is read instead"
+    ]
 
 
 @postgresql
 def test_an_export_whose_replica_breaks_off_goes_on_with_the_primary(transactional_db, published, replica, monkeypatch):
     replica()
-    monkeypatch.setattr(exporting, "for_reading", lambda: REPLICA)
+    monkeypatch.setattr(routing, "for_reading", lambda: REPLICA)
     monkeypatch.setattr(exporting, "CHUNK", 2)
     ids = sorted(arrive(at(DAY)).pk for _ in range(5))
 
@@ -86,10 +92,43 @@ def test_an_export_whose_replica_breaks_off_goes_on_with_the_primary(transaction
 
 
 @postgresql
-def test_without_its_replica_the_office_reads_the_same_figures(published, replica):
+@pytest.mark.parametrize("is_noticed_at_once", [True, False], ids=["at once", "at the question"])
+def test_without_its_replica_the_office_reads_the_same_figures(published, replica, monkeypatch, is_noticed_at_once):
     replica(PORT=free_port())
+    if not is_noticed_at_once:
+        monkeypatch.setattr(routing, "for_reading", lambda: REPLICA)
+    add(DAY, accepted=1)
+    period = Period(DAY, DAY)
 
-    assert list(statistics.chosen(Period(DAY, DAY))) == []
+    assert statistics.together(statistics.series(statistics.chosen(period), period)).asked == 1
+    assert statistics.jumped(DAY) == []
+
+
+@postgresql
+def test_a_report_goes_back_to_no_replica_that_it_has_lost(db, replica, monkeypatch):
+    replica(PORT=free_port())
+    monkeypatch.setattr(routing, "for_reading", lambda: REPLICA)
+    reading = Reading()
+    assert reading.rows(ConsentRecord.objects.all()) == []
+
+    replica()  # another server, which nobody has asked how far it is
+
+    with CaptureQueriesContext(connections[REPLICA]) as asked:
+        assert reading.rows(ConsentRecord.objects.all()) == []
+    assert len(asked) == 0
+
+
+def test_a_bundle_decides_once_where_it_is_read(transactional_db, published, monkeypatch):
+    asked = []
+    monkeypatch.setattr(routing, "for_reading", lambda: asked.append(1) or "default")
+    for day in (DAY, DAY + timedelta(days=1)):
+        arrive(at(day))
+        arrive(at(day), website="other")
+    seal_closed_days(once_closed(DAY + timedelta(days=1)))
+    some = exporting.Selection(website="website")
+
+    assert b"".join(bundling.bundle(some.records(), query=some.said(), now=timezone.now()))
+    assert len(asked) == 1
 
 
 def test_the_replica_is_no_database_in_which_promises_are_kept(db, replica):

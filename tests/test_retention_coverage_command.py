@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.sessions.models import Session
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -102,8 +103,10 @@ def test_the_same_can_be_read_by_a_program(published, capsys):
 def test_what_it_found_can_be_read_by_prometheus(published, capsys):
     run(SESSIONS)
 
-    said, _code = call(capsys, format="prometheus")
+    said, code = call(capsys, format="prometheus")
 
+    # Else what writes the figures to a file, and moves it when all went well, would keep those of better days.
+    assert code == 0
     values = {
         (sample.name, *sorted(sample.labels.items())): sample.value
         for figure in text_string_to_metric_families(said)
@@ -115,3 +118,25 @@ def test_what_it_found_can_be_read_by_prometheus(published, capsys):
     assert values["privacy_retention_promises", ("state", "no-target")] == 12
     assert values["privacy_retention_promises", ("state", "not-stated")] == 6
     assert values[("privacy_retention_targets_without_promise",)] == 0
+    assert timezone.now().timestamp() - values[("privacy_retention_census_timestamp_seconds",)] < 60
+
+
+def test_for_prometheus_a_target_that_is_away_is_a_figure_as_well(only_ours, capsys):
+    with declared(NOBODY_LISTENS):
+        declare(promise(*SESSIONS), connection=ALIAS, slug="elsewhere")
+
+        said, code = call(capsys, format="prometheus")
+
+    assert code == 0
+    assert re.search(r'^privacy_retention_target_up{.*target="elsewhere".*} 0', said, re.MULTILINE)
+
+
+def test_without_our_own_database_there_is_nothing_to_tell(db, capsys):
+    def refuse(execute, sql, params, many, context):
+        raise OperationalError("the server is away")
+
+    with connection.execute_wrapper(refuse), pytest.raises(CommandError) as refused:
+        call(capsys, format="prometheus")
+
+    assert refused.value.returncode == 2
+    assert capsys.readouterr().out == ""

@@ -97,6 +97,7 @@ def refusal(home, variables):
         ({"TRUSTED_PROXIES": "10.0.0.0/8, ::/0"}, "TRUSTED_PROXIES trusts the whole world"),
         ({"TRUSTED_PROXIES": "proxy.example.nl"}, "TRUSTED_PROXIES holds addresses or networks such as 10.0.0.0/8"),
         ({"DATABASE_URL": "mysql://a:b@127.0.0.1/c"}, "DATABASE_URL names neither PostgreSQL"),
+        ({"DATABASE_URL": "postgres://a:b@h/c", "DATABASE_POOL_SIZE": "0"}, "DATABASE_POOL_SIZE is a whole number"),
         ({"DATABASE_URL_HR": "oracle://a:b@127.0.0.1/c"}, "DATABASE_URL_HR names none of PostgreSQL"),
         ({"DATABASE_URL_HR": "hr-db.example"}, "DATABASE_URL_HR names none of PostgreSQL"),
         ({"DATABASE_URL_HR": ""}, "DATABASE_URL_HR names none of PostgreSQL"),
@@ -294,10 +295,20 @@ def test_what_the_address_says_of_the_session_is_stronger_than_ours(home):
     options = databases(home, DATABASE_URL=url)["default"]["OPTIONS"]
 
     assert options["connect_timeout"] == 9
-    assert options["options"] == "-c lock_timeout=5s -c lock_timeout=1s"
+    assert options["options"] == "-c lock_timeout=1s"
     assert "target_session_attrs" not in options
     # A server that vanished is noticed, whatever else is said.
     assert options["tcp_user_timeout"] > 0
+
+
+def test_for_a_pooler_what_it_does_not_know_is_left_out(home):
+    usual = databases(home, DATABASE_URL="postgres://a:b@pooler/c")["default"]["OPTIONS"]
+    without = databases(home, DATABASE_URL="postgres://a:b@pooler/c?options=none&prepare_threshold=none")["default"][
+        "OPTIONS"
+    ]
+
+    assert (usual["options"], usual["prepare_threshold"]) == ("-c lock_timeout=5s", 0)
+    assert (without["options"], without["prepare_threshold"]) == (None, None)
 
 
 @pytest.mark.parametrize("servers", ["one:5432,two", "one,,two", "one:5432,two:port"])

@@ -1,8 +1,11 @@
 """Signing in to the desk: by whom, with what, how long it holds, and what has to be shown once more."""
 
+import hashlib
+import json
 import re
 import time
 from datetime import timedelta
+from urllib.parse import unquote
 
 import pytest
 import time_machine
@@ -10,6 +13,9 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from allauth.socialaccount.models import SocialAccount
+from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings as project_settings
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
@@ -20,6 +26,9 @@ from django.db import connection
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+from fido2 import cbor
+from fido2.cose import ES256
+from fido2.utils import websafe_decode, websafe_encode
 
 from policies import workflow
 from policies.models import DataCategory, Proposal
@@ -461,12 +470,149 @@ def test_secrets_are_kept_encrypted_and_follow_a_new_key(client, anna, app_of, s
     assert sign_in.SecondFactorAdapter().decrypt(Authenticator.objects.get(type="totp").data["secret"]) == secret
 
 
+def test_recovery_codes_follow_a_new_key_when_another_factor_is_used(client, anna, app_of, settings):
+    secret = app_of(anna)
+    before = Authenticator.objects.get(type="recovery_codes").wrap().get_unused_codes()
+    former, settings.SECRET_KEY = settings.SECRET_KEY, "another secret key of more than fifty characters, and so on"
+    settings.SECRET_KEY_FALLBACKS = [former]
+    sign_in_as(client)
+    client.post(reverse("mfa_authenticate"), {"code": code_now(secret)})
+
+    settings.SECRET_KEY_FALLBACKS = []
+
+    assert Authenticator.objects.get(type="recovery_codes").wrap().get_unused_codes() == before
+
+
+def test_recovery_codes_of_a_key_that_is_lost_are_not_shown_but_made_anew(client, anna, app_of):
+    secret = app_of(anna)
+    row = Authenticator.objects.get(type="recovery_codes")
+    row.data["seed"] = Fernet(Fernet.generate_key()).encrypt(b"seed").decode()
+    row.save()
+    sign_in_as(client)
+    client.post(reverse("mfa_authenticate"), {"code": code_now(secret)})
+
+    for page in (client.get(reverse("mfa_index")), client.get(reverse("mfa_view_recovery_codes"))):
+        assert "no longer work" in page.text
+        assert reverse("mfa_generate_recovery_codes") in page.text
+        assert 'class="recovery-codes"' not in page.text
+
+
 def test_with_a_key_that_is_lost_no_code_is_right(client, anna, app_of, settings):
     secret = app_of(anna)
     settings.SECRET_KEY = "another secret key of more than fifty characters, and so on"
     sign_in_as(client)
 
     assert str(sign_in.INCORRECT_CODE) in client.post(reverse("mfa_authenticate"), {"code": code_now(secret)}).text
+
+
+# -- Passkeys ----------------------------------------------------------------------------------------------
+
+
+class Passkey:
+    """A security key on a table: it can be touched by anybody, and asks for a PIN where it is told to."""
+
+    ID, HOST = b"one of a thousand", b"localhost"
+
+    def __init__(self, owner):
+        self.owner, self.key = owner, ec.generate_private_key(ec.SECP256R1())
+        public = cbor.encode(dict(ES256.from_cryptography_key(self.key.public_key())))
+        data = self.about(0x41) + bytes(16) + len(self.ID).to_bytes(2, "big") + self.ID + public
+        made = {"fmt": "none", "attStmt": {}, "authData": data}
+        answer = self.answer(
+            clientDataJSON=self.said("webauthn.create", "eA"), attestationObject=websafe_encode(cbor.encode(made))
+        )
+        Authenticator.objects.create(user=owner, type="webauthn", data={"name": "Key", "credential": answer})
+
+    def about(self, flags):
+        return hashlib.sha256(self.HOST).digest() + bytes([flags, 0, 0, 0, 1])
+
+    def said(self, kind, challenge):
+        said = {"type": kind, "challenge": challenge, "origin": "https://localhost"}
+        return websafe_encode(json.dumps(said).encode())
+
+    def answer(self, **response):
+        number = websafe_encode(self.ID)
+        return {
+            "id": number,
+            "rawId": number,
+            "type": "public-key",
+            "clientExtensionResults": {},
+            "response": response,
+        }
+
+    def sign(self, challenge, *, with_pin):
+        about, said = self.about(0x05 if with_pin else 0x01), self.said("webauthn.get", challenge)
+        signed = about + hashlib.sha256(websafe_decode(said)).digest()
+        answer = self.answer(
+            clientDataJSON=said,
+            authenticatorData=websafe_encode(about),
+            signature=websafe_encode(self.key.sign(signed, ec.ECDSA(hashes.SHA256()))),
+            userHandle=websafe_encode(str(self.owner.pk).encode()),
+        )
+        return {"credential": json.dumps(answer)}
+
+
+@pytest.fixture
+def at_localhost(settings):
+    settings.ALLOWED_HOSTS = ["localhost"]
+    return Client(headers={"host": "localhost"})
+
+
+def challenge_for_passkey(client):
+    page = client.get(reverse("mfa_login_webauthn"), headers={"Accept": "application/json"})
+    return page.json()["request_options"]["publicKey"]["challenge"]
+
+
+@pytest.mark.parametrize("with_pin", [True, False])
+def test_a_passkey_takes_the_place_of_the_password_only_when_it_asked_for_a_pin(at_localhost, anna, with_pin):
+    passkey = Passkey(anna)
+
+    answer = passkey.sign(challenge_for_passkey(at_localhost), with_pin=with_pin)
+    at_localhost.post(reverse("mfa_login_webauthn"), answer)
+
+    assert is_in(at_localhost) is with_pin
+
+
+def test_a_challenge_that_was_made_beside_the_password_of_another_signs_nobody_in(
+    at_localhost, anna, app_of, django_user_model
+):
+    """Allauth keeps one challenge of a session; the one beside a password asks for no PIN."""
+    passkey = Passkey(anna)
+    bob = django_user_model.objects.create_user("bob", password=PASSWORD, is_staff=True)
+    app_of(bob)
+    sign_in_as(at_localhost, "bob")
+    at_localhost.get(reverse("mfa_authenticate"))
+    challenge = at_localhost.session["mfa.webauthn.state"]["challenge"]
+
+    with time_machine.travel(timezone.now() + timedelta(minutes=16)):
+        at_localhost.get(LOGIN)
+        at_localhost.post(reverse("mfa_login_webauthn"), passkey.sign(challenge, with_pin=False))
+
+        assert not is_in(at_localhost)
+
+
+def test_beside_the_password_a_touch_of_the_key_is_enough(at_localhost, anna):
+    passkey = Passkey(anna)
+    sign_in_as(at_localhost)
+    at_localhost.get(reverse("mfa_authenticate"))
+    challenge = at_localhost.session["mfa.webauthn.state"]["challenge"]
+
+    at_localhost.post(reverse("mfa_authenticate"), passkey.sign(challenge, with_pin=False))
+
+    assert is_in(at_localhost)
+
+
+@pytest.mark.parametrize("sent", ["[" * 3000, '{"a":' * 3000, '"' + "a" * 20_000 + '"', "null", '["a"]'])
+def test_what_no_passkey_answers_is_refused_in_a_sentence(client, sent):
+    challenge_for_passkey(client)
+
+    assert client.post(reverse("mfa_login_webauthn"), {"credential": sent}).url == LOGIN
+
+
+def test_nobody_fills_the_table_of_sessions_by_asking_for_challenges(client):
+    answers = [Client().get(reverse("mfa_login_webauthn")).status_code for _time in range(31)]
+
+    assert answers == [302] * 30 + [429]
 
 
 # -- Lost ------------------------------------------------------------------------------------------------
@@ -495,6 +641,25 @@ def test_an_administrator_takes_a_lost_factor_away_and_it_is_written_down(
     assert LogEntry.objects.get(object_id=str(eva.pk)).get_change_message() == "Took away the second factor."
     assert sign_in_as(theirs, "eva").url == DESK
     assert theirs.get(DESK).url == reverse("mfa_index")
+
+
+def test_whoever_waits_for_a_factor_that_is_taken_away_signs_in_anew(client, anna, app_of):
+    app_of(anna)
+    waiting = sign_in_as(client).url
+    Authenticator.objects.all().delete()
+
+    assert client.get(waiting).url == LOGIN
+    assert client.get(LOGIN).status_code == 200
+    assert sign_in_as(client).url == DESK
+
+
+def test_to_sign_somebody_out_everywhere_ends_what_waits_for_a_factor_too(client, anna, app_of):
+    app_of(anna)
+    sign_in_as(client)
+
+    sign_in_guard.end_sessions(anna)
+
+    assert not Session.objects.exists()
 
 
 def test_nobody_takes_away_their_own_and_no_editor_that_of_others(client, anna, staff, app_of):
@@ -546,14 +711,17 @@ def test_approving_asks_for_the_password_that_was_given_a_quarter_of_an_hour_ago
     url = reverse("admin:policies_proposal_approve", args=[proposal.pk])
     with time_machine.travel(timezone.now() + timedelta(minutes=16)):
         asked = client.post(url, {"comment": "Fine, “really”."})
-        assert asked.url == f"{reverse('account_reauthenticate')}?next={reverse('sign_in_continue')}"
+        onward = unquote(asked.url.removeprefix(f"{reverse('account_reauthenticate')}?next="))
+        assert onward.startswith(f"{reverse('sign_in_continue')}?form=")
+        assert "What you typed is kept." in client.get(asked.url).text
         proposal.refresh_from_db()
         assert proposal.state == Proposal.State.SUBMITTED
         assert "This password is not right." in client.post(asked.url, {"password": "wrong"}).text
 
-        page = client.post(asked.url, {"password": PASSWORD, "next": reverse("sign_in_continue")}, follow=True)
-        form = page.text.split("<form")[-1]
+        page = client.post(asked.url, {"password": PASSWORD, "next": onward}, follow=True)
+        form = page.text.split("<form")[-2]
         assert f'action="{url}"' in form
+        assert f"<dt>Approve a proposal</dt><dd>{proposal}</dd>" in page.text
         assert 'name="comment" value="Fine, “really”."' in form
         client.post(url, {"comment": "Fine, “really”."})
 
@@ -572,12 +740,13 @@ def test_within_a_quarter_of_an_hour_nothing_is_asked_again(client, anna, propos
     assert proposal.state == Proposal.State.APPROVED
 
 
-@pytest.mark.parametrize("name", sorted(sign_in_guard.STEP_UP - {sign_in_guard.DRAFT}))
+@pytest.mark.parametrize("name", sorted({*sign_in_guard.STEP_UP} - {sign_in_guard.DRAFT}))
 def test_nothing_that_counts_is_done_by_whoever_finds_an_open_session(client, anna, name):
     sign_in_as(client)
 
     with time_machine.travel(timezone.now() + timedelta(minutes=16)):
-        response = client.post(reverse(name, args=[1]))
+        without_row = name.endswith(("_add", "_changelist", "_waive"))
+        response = client.post(reverse(name, args=[] if without_row else [1]))
 
     assert response.url.startswith(reverse("account_reauthenticate"))
 
@@ -607,8 +776,8 @@ def test_security_is_changed_only_after_showing_who_one_is_and_no_secret_waits_i
     assert sign_in_guard.SUSPENDED not in client.session
 
 
-@pytest.mark.parametrize("name", sorted(sign_in_guard.OWN_SECURITY))
-def test_whoever_has_the_password_alone_neither_removes_a_factor_nor_adds_one(client, anna, app_of, name):
+@pytest.mark.parametrize("name", sorted(sign_in_guard.BEHIND_FACTOR))
+def test_whoever_has_the_password_alone_changes_nothing_that_one_signs_in_with(client, anna, app_of, name):
     """Not even in a session that began before there was a factor, nor where none is compulsory."""
     sign_in_as(client)
     app_of(anna)
@@ -616,6 +785,81 @@ def test_whoever_has_the_password_alone_neither_removes_a_factor_nor_adds_one(cl
     response = client.post(reverse(name, args=[1] if name == "mfa_remove_webauthn" else []), {"code": "000000"})
 
     assert response.url.startswith(reverse("mfa_reauthenticate"))
+
+
+def test_of_two_forms_that_wait_each_is_sent_from_its_own_page(client, anna):
+    sign_in_as(client)
+    acts = [reverse("admin:policies_proposal_approve", args=[1]), reverse("admin:auth_group_delete", args=[2])]
+    with time_machine.travel(timezone.now() + timedelta(minutes=16)):
+        asked = [client.post(act, {"number": act}).url for act in acts]
+        assert "What you typed is kept." not in client.get(reverse("mfa_activate_totp"), follow=True).text
+        onward = [unquote(url.split("?next=")[1]) for url in asked]
+        client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+        pages = [client.get(url).text for url in onward]
+
+        for page, act, words_of_it in zip(pages, acts, ("Approve a proposal", "Delete a group"), strict=True):
+            assert f'action="{act}"' in page
+            assert f"<dt>{words_of_it}</dt>" in page
+
+        assert client.post(onward[0]).url == DESK  # left
+    assert [form["path"] for form in client.session[sign_in_guard.SUSPENDED].values()] == acts[1:]
+
+
+def test_no_more_than_five_forms_wait(client, anna):
+    sign_in_as(client)
+    with time_machine.travel(timezone.now() + timedelta(minutes=16)):
+        for number in range(7):
+            client.post(reverse("admin:auth_group_change", args=[number]), {"name": number})
+
+    waiting = client.session[sign_in_guard.SUSPENDED].values()
+    assert [form["typed"] for form in waiting] == [[["name", str(number)]] for number in range(2, 7)]
+
+
+def test_the_page_for_going_on_names_nothing_that_one_may_not_see(client, staff, published, anna):
+    eva = staff("editor", "eva")
+    eva.set_password(PASSWORD)
+    eva.save()
+    sign_in_as(client, "eva")
+    with time_machine.travel(timezone.now() + timedelta(minutes=16)):
+        asked = client.post(reverse("admin:auth_user_change", args=[anna.pk]), {"username": "x"})
+        onward = unquote(asked.url.split("?next=")[1])
+        page = client.post(reverse("account_reauthenticate"), {"password": PASSWORD, "next": onward}, follow=True)
+
+    assert "<dt>Change an account</dt></dl>" in page.text
+
+
+@pytest.mark.parametrize(
+    ("came_from", "leads_to"),
+    [
+        ("http://testserver/admin/policies/proposal/1/change/?a=b", "/admin/policies/proposal/1/change/%3Fa%3Db"),
+        ("https://evil.example/admin/", DESK),
+        ("http://testserver/en/", DESK),
+        ("", DESK),
+    ],
+)
+def test_a_button_that_is_pressed_after_the_session_ended_leads_back_to_its_page(client, anna, came_from, leads_to):
+    """Its own address takes no GET, and would be an empty page."""
+    sign_in_as(client)
+    act = reverse("admin:policies_proposal_approve", args=[1])
+
+    for hours in (11, 2):  # the session is ended now, and then there is none
+        with time_machine.travel(timezone.now() + timedelta(hours=hours)):
+            asked = client.post(act, {"comment": "Fine."}, headers={"Referer": came_from} if came_from else {})
+            assert asked.url in {f"{LOGIN}?next={leads_to}", f"{LOGIN}?next={unquote(leads_to)}"}
+            assert "so nothing was done" in client.get(asked.url).text
+
+
+def test_a_button_that_is_pressed_before_the_factor_was_shown_leads_back_to_its_page_too(
+    client, compulsory, anna, app_of
+):
+    sign_in_as(client)
+    app_of(anna)
+    act = reverse("admin:policies_proposal_approve", args=[1])
+
+    asked = client.post(act, headers={"Referer": "http://testserver/admin/policies/proposal/1/change/"})
+
+    assert asked.url == f"{reverse('mfa_reauthenticate')}?next=/admin/policies/proposal/1/change/"
+    assert "Nothing was done." in client.get(asked.url).text
 
 
 def test_without_anything_that_waits_going_on_leads_to_the_desk(client, anna):

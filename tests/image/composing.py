@@ -8,7 +8,8 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-VARIABLE = re.compile(r"\$\{([A-Z_]+)(?::([-?])([^}]*))?\}")
+# What stands in the place of a variable that is not set may be a text with variables of its own.
+VARIABLE = re.compile(r"\$\{([A-Z_]+)(?::([-?])((?:[^{}]|\$\{[^{}]*\})*))?\}")
 SECONDS = {"s": 1, "m": 60}
 BYTES = {"k": 2**10, "m": 2**20, "g": 2**30}
 # What is said about the place of a container among others and says nothing about the container itself.
@@ -55,7 +56,7 @@ def _value(match: re.Match[str], env: dict[str, str]) -> str:
     if found := env.get(name):
         return found
     assert kind == "-", f"{name} is not set: {more}"
-    return str(more)
+    return str(filled_in(more, env))
 
 
 def services(env: dict[str, str]) -> dict[str, Any]:
@@ -84,4 +85,4 @@ def service(name: str, env: dict[str, str]) -> Service:
 
 def variables() -> set[str]:
     """The names that compose.yaml fills in."""
-    return {match[1] for match in VARIABLE.finditer((ROOT / "compose.yaml").read_text(encoding="utf-8"))}
+    return set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "compose.yaml").read_text(encoding="utf-8")))

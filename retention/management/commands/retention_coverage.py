@@ -19,7 +19,8 @@ class Command(BaseCommand):
     help = (
         "Say which promises of the statement in force are kept, by what and since when, and which are kept by nothing. "
         "Exit code 0: all are kept; 1: something is overdue, or nothing keeps it; 2: nobody can tell, because a "
-        "database is away or nothing is in force. Example: manage.py retention_coverage --format prometheus"
+        "database is away or nothing is in force. With --format prometheus it is 0 wherever there is something to tell, "
+        "for what is wrong is in the figures. Example: manage.py retention_coverage --format prometheus"
     )
 
     def add_arguments(self, parser):
@@ -37,6 +38,8 @@ class Command(BaseCommand):
                 f"The database of this site does not answer ({type(error).__name__}).", returncode=CANNOT_TELL
             ) from error
         self.stdout.write(said, ending="" if said.endswith("\n") else "\n")
+        if options["format"] == "prometheus":
+            return
         if found.has_gaps:
             raise SystemExit(GAPS)
         if found.cannot_tell:
