@@ -70,7 +70,7 @@ class Selection:
 
 
 def select(records: QuerySet[ConsentRecord], reading: Reading | None = None) -> Iterator[ConsentRecord]:
-    """``records`` in the order of their ids, some at a time; by ``reading``, where they are part of something larger."""
+    """``records`` in the order of their ids, some at a time; by ``reading``, where they are part of more."""
     reading, rest = reading or Reading(), records.order_by("pk")
     while chunk := reading.rows(rest[:CHUNK]):
         yield from chunk

@@ -46,7 +46,7 @@ def id_of(request: Any) -> str:
     known = request.__dict__.get("request_id")
     if known is None:
         # Not a secret, so the kernel is not asked for one.
-        known = request.request_id = f"{random.getrandbits(64):016x}"  # noqa: S311
+        known = request.request_id = f"{random.getrandbits(64):016x}"
     return known
 
 

@@ -68,9 +68,13 @@ class PublishedMiddleware:
                 return Answer(answer)
         response = self.get_response(request)
         page = getattr(response, "page", None)
-        if isinstance(response, HttpResponse) and page is not None and _is_for_everybody(response, page, edition):
-            if remembered is not None or _is_its_address(request, page):
-                self._remember(known, request, response, page)
+        if (
+            isinstance(response, HttpResponse)
+            and page is not None
+            and _is_for_everybody(response, page, edition)
+            and (remembered is not None or _is_its_address(request, page))
+        ):
+            self._remember(known, request, response, page)
         return response
 
     def _remember(self, known: dict[str, Any], request: HttpRequest, response: HttpResponse, page: Page) -> None:

@@ -263,16 +263,12 @@ def step_up(request: HttpRequest, *, keep: bool) -> HttpResponse:
     return redirect_to_login(onward, methods[0]["url"] if methods else reverse("sign_in_with_provider"))
 
 
-def forget_waiting(request: HttpRequest, **known: str) -> None:
+def forget_waiting(request: HttpRequest, *, token: str = "", path: str = "") -> None:
     """Drop the forms of ``token``, or for ``path``, that no longer wait."""
     waiting = request.session.get(SUSPENDED)
     if not waiting:
         return
-    kept = {
-        token: form
-        for token, form in waiting.items()
-        if token != known.get("token") and form["path"] != known.get("path")
-    }
+    kept = {key: form for key, form in waiting.items() if key != token and form["path"] != path}
     if kept:
         request.session[SUSPENDED] = kept
     else:

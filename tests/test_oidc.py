@@ -211,10 +211,9 @@ def test_a_provider_that_is_away_is_not_asked_again_at_once(client, provider, se
         nobody.listen(8)
         nobody.setblocking(False)
         app = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"][0]
-        app["settings"] = {"server_url": f"http://127.0.0.1:{nobody.getsockname()[1]}"}
-        caches["memory"].set(
-            f"discovery:{app['settings']['server_url']}/.well-known/openid-configuration", "Timeout", 20
-        )
+        issuer = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        app["settings"] = {"server_url": issuer}
+        caches["memory"].set(f"discovery:{issuer}/.well-known/openid-configuration", "Timeout", 20)
 
         assert is_refused(client.get(START))
 
@@ -296,9 +295,7 @@ def test_an_address_that_two_accounts_have_opens_neither(client, provider, anna,
     assert is_refused(come(client, provider, "sub-1"))
 
 
-@pytest.mark.parametrize(
-    "address", ["anna@example.nl".replace("a", "\u0430"), "ann\u0131e@example.nl", "\u017fam@example.nl"]
-)
+@pytest.mark.parametrize("address", ["ann\u0131e@example.nl", "\u017fam@example.nl"])
 def test_an_address_that_a_database_takes_for_another_opens_no_account(client, provider, django_user_model, address):
     for plain in ("anna@example.nl", "annie@example.nl", "sam@example.nl"):
         django_user_model.objects.create_user(plain, email=plain, is_staff=True)
@@ -437,7 +434,7 @@ def test_who_has_no_password_shows_the_provider_again_who_they_are(client, provi
     assert client.post(act, {"comment": "Fine."}).status_code == 404  # there is no proposal: the guard let it by
 
 
-@pytest.mark.parametrize("said", [None, "now", True, float("nan"), 0, time.time() - 16 * 60])
+@pytest.mark.parametrize("said", [None, "now", True, float("nan"), 0, 1_000_000_000])
 def test_a_provider_that_does_not_say_when_it_asked_confirms_nothing(client, rf, anna, said):
     """Who sits at an open session can take prompt=login out of the address, and the provider asks nothing."""
     client.force_login(anna)

@@ -19,7 +19,7 @@ class Command(BaseCommand):
     help = (
         "Say which promises of the statement in force are kept, by what and since when, and which are kept by nothing. "
         "Exit code 0: all are kept; 1: something is overdue, or nothing keeps it; 2: nobody can tell, because a "
-        "database is away or nothing is in force. With --format prometheus it is 0 wherever there is something to tell, "
+        "database is away or nothing is in force. With --format prometheus it is 0 wherever something can be told, "
         "for what is wrong is in the figures. Example: manage.py retention_coverage --format prometheus"
     )
 
