@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
 from allauth.account.internal.stagekit import LOGIN_SESSION_KEY
+from allauth.account.utils import user_pk_to_url_str
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_used
 from django.conf import settings
@@ -225,7 +226,8 @@ def end_sessions(user) -> None:
     """Sign ``user`` out everywhere, also where the second factor is still being waited for."""
     for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
         held = session.get_decoded()
-        if str(user.pk) in {held.get("_auth_user_id"), (held.get(LOGIN_SESSION_KEY) or {}).get("user_pk")}:
+        is_pending = (held.get(LOGIN_SESSION_KEY) or {}).get("user_pk") == user_pk_to_url_str(user)
+        if is_pending or held.get("_auth_user_id") == str(user.pk):
             session.delete()
 
 

@@ -41,7 +41,7 @@ def checks() -> dict[str, list[str]]:
         "ruff check": [str(BIN / "ruff"), "check", "."],
         "ruff format": [str(BIN / "ruff"), "format", "--check", "."],
         "mypy": [PYTHON, "-m", "mypy"],
-        # request.headers copies every header of the request at its first use: too dear on the ways that all visitors go.
+        # request.headers copies all of them at its first use: too dear on the ways that every visitor goes.
         "django-upgrade": [
             *(str(BIN / "django-upgrade"), "--target-version", "5.2", "--skip", "request_headers", "--check"),
             *sources("*.py"),
