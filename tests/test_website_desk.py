@@ -219,10 +219,11 @@ def test_so_it_does_for_a_web_site_that_is_in_no_version_yet_or_not_in_force_yet
     Website.objects.create(**data, banner_text_en="May we?", banner_text_nl="Mogen wij?")
     assert "The banner is not in force" in editor.get(change_page("shop")).text
 
-    publish(effective_at=timezone.now() + timedelta(hours=4))
+    publish(effective_at=timezone.now() + timedelta(minutes=40))
     assert "The banner is not in force" in editor.get(change_page("shop")).text
 
-    with time_machine.travel(timezone.now() + timedelta(hours=5)):
+    # Before the session of the editor has ended.
+    with time_machine.travel(timezone.now() + timedelta(minutes=50)):
         look_again()
         assert "pinned to version 2" in editor.get(change_page("shop")).text
 
