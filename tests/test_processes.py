@@ -213,16 +213,16 @@ def installed(tmp_path_factory):
         database.drop()
 
 
-@pytest.fixture
-def site(installed, tmp_path):
-    """The installed site, running."""
+@contextmanager
+def running(installed, directory, application, **more):
+    """The installed site as ``application`` under gunicorn, on a port of its own; ``more`` for its environment."""
     environment, database = installed
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = environment | {"PUBLIC_URL": f"http://127.0.0.1:{port}", "BIND": f"127.0.0.1:{port}"}
-    log = tmp_path / "log"
-    command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "named:application"]
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    environment = environment | {"PUBLIC_URL": f"http://{address}", "BIND": address} | more
+    log = directory / "log"
+    command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", application]
     with log.open("w") as file:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT)
     site = Site(environment, database, process, log)
@@ -232,12 +232,19 @@ def site(installed, tmp_path):
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.05)
-        alive = site.every_worker("/healthz", holds=lambda answer: answer.status == 200, within=30)
-        site.workers = {answer.worker for answer in alive}
         yield site
     finally:
         process.terminate()
         process.wait(timeout=20)
+
+
+@pytest.fixture
+def site(installed, tmp_path):
+    """The installed site, running, and which its processes are."""
+    with running(installed, tmp_path, "named:application") as site:
+        alive = site.every_worker("/healthz", holds=lambda answer: answer.status == 200, within=30)
+        site.workers = {answer.worker for answer in alive}
+        yield site
 
 
 def answers(site):

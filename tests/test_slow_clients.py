@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from consent.recording import new_id
 
-from .test_processes import Site, answers, installed  # noqa: F401 - a fixture
+from .test_processes import installed, running  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.processes
 
@@ -51,35 +51,13 @@ def application(environ, start_response):
 
 @pytest.fixture(scope="module")
 def server(installed, tmp_path_factory):  # noqa: F811
-    environment, database = installed
     directory = tmp_path_factory.mktemp("server")
     (directory / "hurried.py").write_text(HURRIED)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = environment | {
-        "PUBLIC_URL": f"http://127.0.0.1:{port}",
-        "BIND": f"127.0.0.1:{port}",
-        "CONSENT_RATE_LIMIT": str(LIMIT),
-        "PYTHONPATH": str(directory),
-    }
-    command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "hurried:application"]
-    log = directory / "log"
-    with log.open("w") as file:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT)
-    site = Site(environment, database, process, log)
-    try:
-        deadline = time.monotonic() + 30
-        while not answers(site):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.05)
+    more = {"CONSENT_RATE_LIMIT": str(LIMIT), "PYTHONPATH": str(directory)}
+    with running(installed, directory, "hurried:application", **more) as site:
         yield site
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-    assert "Traceback" not in log.read_text()
-    assert "127.0.0.1" not in re.sub(r"Listening at.*|PUBLIC_URL.*", "", log.read_text())
+    assert "Traceback" not in site.log.read_text()
+    assert "127.0.0.1" not in re.sub(r"Listening at.*|PUBLIC_URL.*", "", site.log.read_text())
 
 
 def connect(server):
