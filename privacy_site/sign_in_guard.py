@@ -89,8 +89,10 @@ STEP_UP = {
     "admin:retention_declaredtarget_add": gettext_lazy("Add a target of erasure"),
     "admin:retention_declaredtarget_change": gettext_lazy("Change a target of erasure"),
     "admin:retention_declaredtarget_delete": gettext_lazy("Delete a target of erasure"),
+    "admin:retention_declaredtarget_changelist": gettext_lazy("Delete the targets of erasure that were ticked"),
     "admin:retention_legalhold_change": gettext_lazy("Change or end a legal hold"),
     "admin:retention_legalhold_delete": gettext_lazy("Delete a legal hold"),
+    "admin:retention_legalhold_changelist": gettext_lazy("Delete the legal holds that were ticked"),
 }
 # Pages that show or change what one signs in with.
 OWN_SECURITY = {

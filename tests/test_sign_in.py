@@ -742,6 +742,11 @@ def test_within_a_quarter_of_an_hour_nothing_is_asked_again(client, anna, propos
     assert proposal.state == Proposal.State.APPROVED
 
 
+@pytest.mark.parametrize("name", sorted(name for name in sign_in_guard.STEP_UP if name.endswith("_delete")))
+def test_what_asks_again_to_delete_one_asks_again_to_delete_those_that_were_ticked(name):
+    assert name.replace("_delete", "_changelist") in sign_in_guard.STEP_UP
+
+
 @pytest.mark.parametrize("name", sorted({*sign_in_guard.STEP_UP} - {sign_in_guard.DRAFT}))
 def test_nothing_that_counts_is_done_by_whoever_finds_an_open_session(client, anna, name):
     sign_in_as(client)
