@@ -5,7 +5,8 @@ the strength of the receipt (Art. 7(1) GDPR).
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -362,19 +363,7 @@ STATEMENT = (
 
 def _insert(record: ConsentRecord) -> tuple[ConsentRecord, bool]:
     """One statement: insert the row unless its id is there, and say when it was recorded."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            # Django's puts the values into the text. This one sends them apart, so that the server reads and plans
-            # the statement once per connection instead of each time, which took it half of the whole. It knows our
-            # types but one.
-            cursor.cursor = psycopg.Cursor(connection.connection)
-            values: list[Any] = [Jsonb(value) if type(value) is dict else value for value in _values(record)]
-        else:
-            values = [
-                field.get_db_prep_save(value, connection) for field, value in zip(WRITTEN, _values(record), strict=True)
-            ]
-        cursor.execute(STATEMENT, values)
-        row = cursor.fetchone()
+    row = _on_postgresql(record) if connection.vendor == "postgresql" else _elsewhere(record)
     if row is not None:
         record.recorded_at = _aware(row[0])
         _counter(record.website, record.action).inc()
@@ -383,6 +372,42 @@ def _insert(record: ConsentRecord) -> tuple[ConsentRecord, bool]:
     if _values(stored) != _values(record):
         raise Conflict
     return stored, False
+
+
+def _on_postgresql(record: ConsentRecord) -> tuple[Any, ...] | None:
+    values = [Jsonb(value) if type(value) is dict else value for value in _values(record)]
+    with connection.wrap_database_errors, _session() as session:
+        # Django's cursor puts the values into the text. This one sends them apart, so that the server reads and
+        # plans the statement once per connection instead of each time, which took it half of the whole.
+        return psycopg.Cursor(session).execute(STATEMENT, values).fetchone()
+
+
+@contextmanager
+def _session() -> Iterator[psycopg.Connection]:
+    """The session that this thread has with the database, or one of the pool that commits what it is sent.
+
+    What Django does around a connection of the pool costs as much as the statement.
+    """
+    pool = connection.pool
+    if connection.connection is not None or pool is None:
+        connection.ensure_connection()
+        yield connection.connection
+        return
+    pool.open()
+    session = pool.getconn()
+    try:
+        if not session.autocommit:  # as a transaction may leave it that was broken off
+            session.autocommit = True
+        yield session
+    finally:
+        pool.putconn(session)
+
+
+def _elsewhere(record: ConsentRecord) -> tuple[Any, ...] | None:
+    values = [field.get_db_prep_save(value, connection) for field, value in zip(WRITTEN, _values(record), strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(STATEMENT, values)
+        return cursor.fetchone()
 
 
 @cache

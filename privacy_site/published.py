@@ -61,7 +61,7 @@ class PublishedMiddleware:
         # Taken before the answer is made: when a page changes, there are others.
         known = edition.answers
         remembered = known.get(request.path_info)
-        if remembered is not None and _is_our_host(request):
+        if remembered is not None and is_our_host(request):
             form = request.is_secure(), rendering.form_for(request, remembered.page)
             if (answer := remembered.answers.get(form)) is not None:
                 request.resolver_match = remembered.match  # the figures of an address are by its route
@@ -112,7 +112,8 @@ def _is_its_address(request: HttpRequest, page: Page) -> bool:
         return reverse(match.view_name, args=match.args, kwargs=match.kwargs) == request.path
 
 
-def _is_our_host(request: HttpRequest) -> bool:
+def is_our_host(request: HttpRequest) -> bool:
+    """Whether it was asked for by a name of ours."""
     try:
         request.get_host()
     except DisallowedHost:

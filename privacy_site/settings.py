@@ -118,13 +118,14 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "privacy_site.observing.ObservedMiddleware",
     "privacy_site.middleware.ForwardedMiddleware",
-    # Before all that a published page does not need.
+    # Before all that a published page does not need, and a choice.
     "privacy_site.published.PublishedMiddleware",
+    "privacy_site.recorded.RecordedMiddleware",
     # Headers first, so that an answer has them that a later one refuses or gives by itself.
-    "privacy_site.policy.PolicyMiddleware",
+    "privacy_site.headers.HeadersMiddleware",
+    "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "privacy_site.headers.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "privacy_site.middleware.DeskSessionMiddleware",
