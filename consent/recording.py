@@ -378,8 +378,12 @@ def _on_postgresql(record: ConsentRecord) -> tuple[Any, ...] | None:
     values = [Jsonb(value) if type(value) is dict else value for value in _values(record)]
     with connection.wrap_database_errors, _session() as session:
         # Django's cursor puts the values into the text. This one sends them apart, so that the server reads and
-        # plans the statement once per connection instead of each time, which took it half of the whole.
-        return psycopg.Cursor(session).execute(STATEMENT, values).fetchone()
+        # plans the statement once per session instead of each time, which took it half of the whole; and it knows
+        # by the second time how to send each type of value.
+        cursor = getattr(session, "of_recording", None)
+        if cursor is None:
+            session.of_recording = cursor = psycopg.Cursor(session)
+        return cursor.execute(STATEMENT, values).fetchone()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import hashlib
 import secrets
 import threading
 import time
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Network
 
 from django.conf import settings
 
@@ -41,8 +41,9 @@ def forget() -> None:
 
 def _network_of(address: str) -> str:
     """A subscriber has one address of version 4, and a /64 of version 6."""
+    if ":" not in address:
+        return address
     try:
-        parsed = ip_address(address)
+        return str(IPv6Network((address, 64), strict=False))
     except ValueError:
         return address
-    return str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address

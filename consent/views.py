@@ -165,7 +165,7 @@ def _allow_origin(request, response):
         response["Access-Control-Expose-Headers"] = "Retry-After"
     elif request.method == "OPTIONS" or response.status_code == 403:
         response["Access-Control-Allow-Origin"] = "*"
-    patch_vary_headers(response, ["Origin"])
+    response["Vary"] = "Origin"
     return response
 
 

@@ -69,6 +69,7 @@ class Outlet(socket.socket):
 
     def begin(self) -> None:
         """Count for a new answer how much is sent, and how long the client let us wait."""
+        self.is_begun = False
         self.sent = 0
         self.waited = 0.0
 
@@ -76,11 +77,15 @@ class Outlet(socket.socket):
         """Never, whatever gunicorn would like."""
 
     def sendall(self, data: Any, flags: int = 0) -> None:
-        """Send what the client takes now, and keep the rest; only a very long rest is waited for."""
-        sent = self._send(data) if not self.rest or self.send_on() else 0
-        if sent == len(data):
+        """Send what the client takes now, and keep the rest; only a very long rest is waited for.
+
+        The first piece is the head of an answer. It goes with the next one, or with the end.
+        """
+        self.rest += data
+        if not self.is_begun:
+            self.is_begun = True
             return
-        self.rest += memoryview(data)[sent:]
+        self.send_on()
         while len(self.rest) > LARGEST_REST:
             self._wait()
             self.send_on()
@@ -178,7 +183,8 @@ class Connection(TConn):
                 return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             self.expected = end + 4 + self.length
             if len(self.received) < self.expected and EXPECTS.match(head):
-                self.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+                with contextlib.suppress(BlockingIOError):  # whoever leaves no room for it does not wait for it
+                    self.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         return Arrival.WHOLE if len(self.received) >= self.expected else Arrival.UNDER_WAY
 
     def hand_over(self) -> None:
@@ -212,6 +218,11 @@ class PatientWorker(ThreadWorker):
         self.handed_over = 0  # bytes of requests that wait for a thread or are with one
         # Whose answer is made and not yet sent, by how long they have been at it.
         self.sending: dict[Connection, Future[bool]] = {}
+
+    def init_process(self) -> None:
+        # They change no more in this process, and gunicorn looks dozens of them up for each request: the quick way.
+        vars(self.cfg).update((name, setting.get()) for name, setting in self.cfg.settings.items())
+        super().init_process()
 
     def accept(self, listener: socket.socket) -> None:
         try:
@@ -267,7 +278,10 @@ class PatientWorker(ThreadWorker):
         if req.body.reader.length != conn.length:
             raise InvalidHeader("CONTENT-LENGTH", req=req)
         req._expected_100_continue = False  # all is here; who had to be asked for it, was
-        return bool(super().handle_request(req, conn))
+        is_kept = bool(super().handle_request(req, conn))
+        if conn.sock.rest:
+            conn.sock.send_on()  # the head of an answer without a body
+        return is_kept
 
     def finish_request(self, conn: Connection, done: "Future[bool]") -> None:
         """Where gunicorn would wait for the next request: first, the client has to take this answer."""
@@ -324,3 +338,5 @@ class PatientWorker(ThreadWorker):
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         # Addresses of visitors are personal data, and gunicorn would log this one.
         super().handle_error(req, client, None, exc)
+        with contextlib.suppress(OSError):
+            client.send_on()
