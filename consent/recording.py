@@ -14,7 +14,8 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -363,7 +364,8 @@ STATEMENT = (
 
 def _insert(record: ConsentRecord) -> tuple[ConsentRecord, bool]:
     """One statement: insert the row unless its id is there, and say when it was recorded."""
-    row = _on_postgresql(record) if connection.vendor == "postgresql" else _elsewhere(record)
+    database = connections[DEFAULT_DB_ALIAS]
+    row = _on_postgresql(record, database) if database.vendor == "postgresql" else _elsewhere(record, database)
     if row is not None:
         record.recorded_at = _aware(row[0])
         _counter(record.website, record.action).inc()
@@ -374,9 +376,9 @@ def _insert(record: ConsentRecord) -> tuple[ConsentRecord, bool]:
     return stored, False
 
 
-def _on_postgresql(record: ConsentRecord) -> tuple[Any, ...] | None:
+def _on_postgresql(record: ConsentRecord, database: BaseDatabaseWrapper) -> tuple[Any, ...] | None:
     values = [Jsonb(value) if type(value) is dict else value for value in _values(record)]
-    with connection.wrap_database_errors, _session() as session:
+    with database.wrap_database_errors, _session(database) as session:
         # Django's cursor puts the values into the text. This one sends them apart, so that the server reads and
         # plans the statement once per session instead of each time, which took it half of the whole; and it knows
         # by the second time how to send each type of value.
@@ -387,15 +389,15 @@ def _on_postgresql(record: ConsentRecord) -> tuple[Any, ...] | None:
 
 
 @contextmanager
-def _session() -> Iterator[psycopg.Connection]:
+def _session(database: BaseDatabaseWrapper) -> Iterator[psycopg.Connection]:
     """The session that this thread has with the database, or one of the pool that commits what it is sent.
 
     What Django does around a connection of the pool costs as much as the statement.
     """
-    pool = connection.pool
-    if connection.connection is not None or pool is None:
-        connection.ensure_connection()
-        yield connection.connection
+    pool = database.pool
+    if database.connection is not None or pool is None:
+        database.ensure_connection()
+        yield database.connection
         return
     pool.open()
     session = pool.getconn()
@@ -407,9 +409,9 @@ def _session() -> Iterator[psycopg.Connection]:
         pool.putconn(session)
 
 
-def _elsewhere(record: ConsentRecord) -> tuple[Any, ...] | None:
-    values = [field.get_db_prep_save(value, connection) for field, value in zip(WRITTEN, _values(record), strict=True)]
-    with connection.cursor() as cursor:
+def _elsewhere(record: ConsentRecord, database: BaseDatabaseWrapper) -> tuple[Any, ...] | None:
+    values = [field.get_db_prep_save(value, database) for field, value in zip(WRITTEN, _values(record), strict=True)]
+    with database.cursor() as cursor:
         cursor.execute(STATEMENT, values)
         return cursor.fetchone()
 

@@ -13,6 +13,7 @@ from simple_history.middleware import HistoryRequestMiddleware
 from policies.rendering import LANGUAGES
 
 DESK = "/admin/"
+PROXIES_KEPT = 100
 
 
 def is_trusted(address):
@@ -33,14 +34,23 @@ class ForwardedMiddleware:
 
     def __init__(self, get_response):
         self.get_response = get_response
+        self._proxies = set()  # those that were seen: to read an address takes longer than the rest of this
+
+    def _is_proxy(self, address):
+        if address not in self._proxies:
+            if not is_trusted(address):
+                return False
+            if len(self._proxies) < PROXIES_KEPT:
+                self._proxies.add(address)
+        return True
 
     def __call__(self, request):
         meta = request.META
-        if settings.TRUSTED_PROXIES and is_trusted(meta.get("REMOTE_ADDR", "")):
+        if settings.TRUSTED_PROXIES and self._is_proxy(meta.get("REMOTE_ADDR", "")):
             chain = [part.strip() for part in meta.get("HTTP_X_FORWARDED_FOR", "").split(",")]
             for address in reversed([part for part in chain if part]):
                 meta["REMOTE_ADDR"] = address
-                if not is_trusted(address):
+                if not self._is_proxy(address):
                     break
             if meta.get("HTTP_X_FORWARDED_PROTO", "").strip() == "https":
                 meta["wsgi.url_scheme"] = "https"
