@@ -228,7 +228,7 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 else:
     # Of several servers, the one that takes choices: a standby answers too, and refuses every one of them.
     _writing = {"target_session_attrs": "read-write"} if "," in _database["HOST"] else {}
-    _connections = env.int("DATABASE_POOL_SIZE", default=6)
+    _connections = env.int("DATABASE_POOL_SIZE", default=3)
     if _connections < 1:
         raise ImproperlyConfigured(
             f"DATABASE_POOL_SIZE is a whole number above 0, the connections of a process; it is {_connections}."

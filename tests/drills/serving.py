@@ -17,7 +17,7 @@ from pathlib import Path
 from .postgres import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-WORKERS, THREADS = 2, 8
+WORKERS, THREADS = 2, 4
 NGINX = ROOT / "docker" / "nginx.conf"
 
 
