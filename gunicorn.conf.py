@@ -23,8 +23,8 @@ if "unix:" in bind:
 worker_class = "privacy_site.serving.PatientWorker"
 # At least two, so that one that restarts leaves one that answers.
 workers = int(os.environ.get("WEB_CONCURRENCY") or min(max(_processors, 2), 8))
-# More than the database pool of a process has connections (DATABASE_POOL_SIZE). Measured, with pages and choices at once:
-# with eight, choices and the slowest pages take longer; with two, half as many pages a second (docs/benchmarks.md).
+# More than the database pool of a process has connections (DATABASE_POOL_SIZE). Measured with pages and choices at
+# once: with eight, both take longer; with two, half as many pages are answered a second (docs/benchmarks.md).
 threads = int(os.environ.get("WEB_THREADS") or 4)
 # Each process has its own pool of connections and its own thread that notices publications;
 # neither survives a fork.

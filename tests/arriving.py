@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from consent.models import Banner, ConsentRecord
 from consent.recording import new_id
@@ -29,6 +30,22 @@ def at(day, hour=12, minute=0, **more):
 def once_closed(day):
     """The first moment at which ``day`` can be sealed."""
     return at(day + timedelta(days=1), 0) + GRACE
+
+
+def refusal(banner, **changes):
+    """What the ``banner`` with this digest delivers when everything is refused, at this moment."""
+    now = timezone.now()
+    return {
+        "id": str(new_id(now)),
+        "website": "website",
+        "version": 1,
+        "banner": banner,
+        "language": "nl",
+        "gpc": False,
+        "action": "reject_all",
+        "choices": {"analytical": False, "marketing": False},
+        "decided_at": now.isoformat(),
+    } | changes
 
 
 def arrive(moment, number=1, **fields):

@@ -27,6 +27,7 @@ from policies import rendering
 from retention.append_only import AppendOnlyModel, execute
 
 from .foreign import foreign, mariadb_url  # noqa: F401 - fixtures
+from .sites import installed  # noqa: F401 - a fixture
 
 CONTENT = Path(__file__).parent.parent / "content" / "pro4all.yaml"
 PATIENCE = 20_000  # milliseconds: a busy machine is no fault of ours
@@ -61,6 +62,12 @@ ANY_DATABASE = {
 }  # fmt: skip
 
 
+# Pages of the desk, on the database that serves in production alone: that each of them opens on SQLite too, and what
+# lies behind them on both, is asked elsewhere.
+PRODUCTION = {
+    "test_dashboard", "test_history_page", "test_publish_page", "test_review_page", "test_workflow_pages",
+}  # fmt: skip
+
 # What publishes often and looks into no PDF: to set one takes longer than all else about a publication.
 READS_NO_PDF = {
     "test_asking", "test_changes", "test_changes_page", "test_dashboard", "test_looks", "test_my_choice",
@@ -91,6 +98,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.stem in ANY_DATABASE:
             item.add_marker(pytest.mark.any_database)
+        if item.path.stem in PRODUCTION:
+            item.add_marker(pytest.mark.production)
 
 
 class RequestsUnderWay:

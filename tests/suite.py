@@ -67,8 +67,10 @@ def main() -> int:
             run_pytest(report, "SQLite", possible, sqlite | (browser or {}))
         else:
             # Each in one run, for what a run makes once is dear. Some tests are about no database at all, and run on
-            # the quicker one; what a browser and a database do together is run on the one that serves in production.
-            run_pytest(report, "SQLite", f"{possible} and (not browser or any_database)", sqlite | (browser or {}))
+            # the quicker one; what a browser and a database do together, and pages of the desk one by one, is run on
+            # the one that serves in production.
+            here = f"{possible} and (not browser or any_database) and not production"
+            run_pytest(report, "SQLite", here, sqlite | (browser or {}))
             environment = {"DATABASE_URL": url} | (browser or {})
             run_pytest(report, "PostgreSQL", f"{possible} and not any_database", environment)
             if can_build_images():

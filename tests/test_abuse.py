@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 import time
+from functools import partial
 from statistics import median
 from urllib.parse import quote
 
@@ -18,6 +19,8 @@ from consent import throttling
 from consent.models import Banner, ConsentRecord
 from consent.recording import new_id
 
+from .arriving import refusal
+
 ORIGIN = "https://www.pro4all.nl"
 MARKUP = "<script>alert(1)</script>"
 FORM = "application/x-www-form-urlencoded"
@@ -30,20 +33,7 @@ def choice(published, client, settings):
     client.get("/embed/website.js")
     banner = Banner.objects.get(website="website", kind="script").digest
 
-    def make(**changes):
-        return {
-            "id": str(new_id(timezone.now())),
-            "website": "website",
-            "version": 1,
-            "banner": banner,
-            "language": "nl",
-            "gpc": False,
-            "action": "reject_all",
-            "choices": {"analytical": False, "marketing": False},
-            "decided_at": timezone.now().isoformat(),
-        } | changes
-
-    return make
+    return partial(refusal, banner)
 
 
 def send(client, body, content_type="application/json", **headers):

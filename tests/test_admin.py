@@ -174,10 +174,8 @@ def evidence(published):
 # -- Every page -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("language", ["en", "nl"])
-def test_every_page_of_the_desk_opens_in_both_languages(admin_client, evidence, language):
-    admin_client.cookies["django_language"] = language
-
+def test_every_page_of_the_desk_opens(admin_client, evidence):
+    """In English; in Dutch a browser walks past all of them."""
     opened = 0
     for model in admin.site._registry:
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
@@ -193,7 +191,7 @@ def test_every_page_of_the_desk_opens_in_both_languages(admin_client, evidence, 
         for page in pages:
             response = admin_client.get(page, follow=True)
             assert response.status_code == 200, page
-            assert f'<html lang="{language}"' in response.text, page
+            assert '<html lang="en"' in response.text, page
             opened += 1
     assert opened > 6 * 20
 

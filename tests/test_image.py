@@ -14,11 +14,9 @@ from urllib.parse import quote, urlsplit
 
 import psycopg
 import pytest
-from django.utils import timezone
 from psycopg.conninfo import conninfo_to_dict
 
-from consent.recording import new_id
-
+from . import arriving
 from .image import building, composing
 from .image.running import Container
 from .suite import can_build_images, postgresql
@@ -138,19 +136,11 @@ def refusal(web):
     website = next(entry for entry in document["document"]["content"]["websites"] if entry["slug"] == "website")
 
     def make():
-        now = timezone.now()
-        choice = {
-            "id": str(new_id(now)),
-            "website": "website",
-            "version": document["number"],
-            # The banner names its own digest, last.
-            "banner": re.findall(r"[0-9a-f]{64}", script)[-1],
-            "language": "nl",
-            "gpc": False,
-            "action": "reject_all",
-            "choices": {category["slug"]: False for category in website["categories"] if category["needs_consent"]},
-            "decided_at": now.isoformat(),
-        }
+        choice = arriving.refusal(
+            re.findall(r"[0-9a-f]{64}", script)[-1],  # the banner names its own digest, last
+            version=document["number"],
+            choices={category["slug"]: False for category in website["categories"] if category["needs_consent"]},
+        )
         return choice["id"], json.dumps(choice).encode()
 
     return make

@@ -4,28 +4,17 @@ import json
 
 import pytest
 from django.db import connection
-from django.utils import timezone
 from psycopg.pq import Trace
 
 from consent.models import Banner, ConsentRecord
-from consent.recording import new_id
+
+from .arriving import refusal
 
 pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no wire")
 
 
 def refuse(client):
-    now = timezone.now()
-    choice = {
-        "id": str(new_id(now)),
-        "website": "website",
-        "version": 1,
-        "banner": Banner.objects.get(website="website", kind="script").digest,
-        "language": "nl",
-        "gpc": False,
-        "action": "reject_all",
-        "choices": {"analytical": False, "marketing": False},
-        "decided_at": now.isoformat(),
-    }
+    choice = refusal(Banner.objects.get(website="website", kind="script").digest)
 
     def send():
         response = client.post(

@@ -10,18 +10,14 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 
 import pytest
-from django.utils import timezone
 
-from consent.recording import new_id
-
-from .test_processes import installed, running  # noqa: F401 - a fixture
+from .arriving import refusal
+from .sites import ROOT, running
 
 pytestmark = pytest.mark.processes
 
-ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 20
 CROWD = 40  # five for each thread
 LONG = 6_000_000
@@ -50,7 +46,7 @@ def application(environ, start_response):
 
 
 @pytest.fixture(scope="module")
-def server(installed, tmp_path_factory):  # noqa: F811
+def server(installed, tmp_path_factory):
     directory = tmp_path_factory.mktemp("server")
     (directory / "hurried.py").write_text(HURRIED)
     more = {"CONSENT_RATE_LIMIT": str(LIMIT), "PYTHONPATH": str(directory)}
@@ -79,23 +75,11 @@ def statuses(received):
     return [int(number) for number in re.findall(rb"^HTTP/1\.1 (\d{3}) ", received, re.MULTILINE)]
 
 
-def refusal(server, address):
+def refuse(server, address):
     """A choice of somebody at ``address``: everything is refused."""
     page = server.ask("/en/cookies/").body.decode()
     banner = re.search(r'name="banner" value="([0-9a-f]{64})"', page)[1]
-    body = json.dumps(
-        {
-            "id": str(new_id(timezone.now())),
-            "website": "website",
-            "version": 1,
-            "banner": banner,
-            "language": "nl",
-            "gpc": False,
-            "action": "reject_all",
-            "choices": {"analytical": False, "marketing": False},
-            "decided_at": timezone.now().isoformat(),
-        }
-    )
+    body = json.dumps(refusal(banner))
     headers = {"Content-Type": "application/json", "Origin": server.url, "X-Forwarded-For": address}
     return {"method": "POST", "body": body, "headers": headers}
 
@@ -143,7 +127,7 @@ def test_whoever_is_slow_keeps_nobody_waiting(server, how):
         for _ in range(4):
             begun = time.monotonic()
             assert server.ask("/nl/verklaring/").status == 200
-            assert server.ask("/consent/", **refusal(server, f"192.0.2.{len(waited)}")).status in {201, 429}
+            assert server.ask("/consent/", **refuse(server, f"192.0.2.{len(waited)}")).status in {201, 429}
             waited.append(time.monotonic() - begun)
     finally:
         done.set()
@@ -341,14 +325,14 @@ def test_who_asks_before_sending_is_told_once_if_it_knows_of_that(server, versio
 
 
 def test_a_flood_from_one_address_does_not_stop_another(server):
-    flood = refusal(server, "203.0.113.5")
+    flood = refuse(server, "203.0.113.5")
     answers_given = [server.ask("/consent/", **flood) for _ in range(LIMIT * 2 + 15)]
     held = [answer for answer in answers_given if answer.status == 429]
 
     # Each of the two processes counts by itself.
     assert len(held) >= 15
     assert all(0 < int(answer.headers["retry-after"]) <= 61 for answer in held)
-    assert server.ask("/consent/", **refusal(server, "203.0.113.6")).status == 201
+    assert server.ask("/consent/", **refuse(server, "203.0.113.6")).status == 201
     assert server.ask("/nl/cookies/", headers={"X-Forwarded-For": "203.0.113.5"}).status == 200
 
 

@@ -17,11 +17,11 @@ from django.utils import timezone
 
 from consent import desk
 from consent.models import Banner, ConsentRecord
-from consent.recording import new_id
 from policies.admin import WebsiteAdmin
 from policies.models import CookieCategory, CookieVendor, Website
 from policies.rendering import look_again
 
+from .arriving import refusal
 from .test_admin import form_data
 
 ORIGIN = "http://localhost"
@@ -424,18 +424,12 @@ def test_a_preview_leaves_nothing_in_the_evidence_and_no_choice_under_it_can_be_
     kept = set(Banner.objects.values_list("digest", flat=True))
     served = client.get(script_of(editor.get(preview(language="en")).text)).content
     config = config_of(served)
-    now = timezone.now()
-    answer = {
-        "id": str(new_id(now)),
-        "website": config["website"],
-        "version": int(config["version"]),
-        "banner": served.splitlines()[-1].decode().strip('();"'),
-        "language": "en",
-        "gpc": False,
-        "action": "reject_all",
-        "choices": {"analytical": False, "marketing": False},
-        "decided_at": now.isoformat(),
-    }
+    answer = refusal(
+        served.splitlines()[-1].decode().strip('();"'),
+        website=config["website"],
+        version=int(config["version"]),
+        language="en",
+    )
 
     for website in (config["website"], "website"):
         response = client.post(

@@ -37,9 +37,15 @@ def finger(page):
     devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
 
 
+def type_where_it_begins(page, text):
+    """Into the field that has the focus by itself, once it has: a browser gives it a moment after the page."""
+    expect(page.locator("[autofocus]")).to_be_focused()
+    page.keyboard.type(text)
+
+
 def sign_in(page, site):
     page.goto(site + reverse("admin:index"))
-    page.keyboard.type("anna")  # the field has the focus
+    type_where_it_begins(page, "anna")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
@@ -106,7 +112,7 @@ def test_an_app_is_set_up_with_the_keyboard_alone_and_a_recovery_code_helps_with
     go_to(page, "Set up an app")
     expect(page.get_by_role("img", name="Picture for the app")).to_be_visible()
     secret = page.locator("#totp-key").text_content()
-    page.keyboard.type(code_of(secret))  # the field has the focus
+    type_where_it_begins(page, code_of(secret))
     page.keyboard.press("Enter")
     expect(page.locator(".recovery-codes li")).to_have_count(10)
     codes = page.locator(".recovery-codes li").all_text_contents()
@@ -117,7 +123,7 @@ def test_an_app_is_set_up_with_the_keyboard_alone_and_a_recovery_code_helps_with
 
     sign_in(page, site)
     expect(page).to_have_url(site + reverse("mfa_authenticate"))
-    page.keyboard.type("000000")
+    type_where_it_begins(page, "000000")
     page.keyboard.press("Enter")
     expect(page.locator(".errorlist")).to_contain_text("This code is not right")
     page.get_by_label("Code").fill(codes[3])

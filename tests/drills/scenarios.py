@@ -57,6 +57,21 @@ def _home() -> Iterator[Path]:
         yield home
 
 
+def _broken(
+    visitors: Visitors, seconds: float, lose: Callable[[], object], regain: Callable[[], object], after: float
+) -> float:
+    """``lose`` something under ``visitors``, ``regain`` it ``after`` seconds; how long until somebody could record."""
+    with visitors.visiting():
+        time.sleep(seconds / 2)
+        lose()
+        time.sleep(after)
+        regain()
+        repaired_at = time.monotonic()
+        recovered = visitors.acknowledged_after(repaired_at)
+        time.sleep(seconds / 2)
+    return recovered
+
+
 # -- One machine -------------------------------------------------------------------------------------
 
 
@@ -83,14 +98,7 @@ def database(seconds: float) -> Result:
     """`kill -9` of PostgreSQL with all its processes; started again two seconds later."""
     with directories("data") as (data,), _home() as home, cluster(data) as server, site(home, server.url()) as served:
         visitors = Visitors(served.port)
-        with visitors.visiting():
-            time.sleep(seconds / 2)
-            server.kill()
-            time.sleep(NOTICED_AFTER)
-            server.start()
-            repaired_at = time.monotonic()
-            recovered = visitors.acknowledged_after(repaired_at)
-            time.sleep(seconds / 2)
+        recovered = _broken(visitors, seconds, server.kill, server.start, NOTICED_AFTER)
         return Result("database", visitors, visitors.lost(server), recovered)
 
 
@@ -155,14 +163,7 @@ def failover(seconds: float) -> Result:
     """The primary lost, the standby promoted two seconds later."""
     with _pair() as (primary, follower), _home() as home, site(home, primary.url(follower)) as served:
         visitors = Visitors(served.port)
-        with visitors.visiting():
-            time.sleep(seconds / 2)
-            primary.kill()
-            time.sleep(NOTICED_AFTER)
-            follower.promote()
-            repaired_at = time.monotonic()
-            recovered = visitors.acknowledged_after(repaired_at)
-            time.sleep(seconds / 2)
+        recovered = _broken(visitors, seconds, primary.kill, follower.promote, NOTICED_AFTER)
         return Result("failover", visitors, visitors.lost(follower), recovered)
 
 
@@ -171,14 +172,7 @@ def lone(seconds: float) -> Result:
     with _pair() as (primary, follower), _home() as home, site(home, primary.url(follower)) as served:
         # More of them than the site has threads: every thread that may wait does.
         visitors = Visitors(served.port, threads=24)
-        with visitors.visiting():
-            time.sleep(seconds / 2)
-            follower.kill()
-            time.sleep(10)
-            follower.start()
-            repaired_at = time.monotonic()
-            recovered = visitors.acknowledged_after(repaired_at)
-            time.sleep(seconds / 2)
+        recovered = _broken(visitors, seconds, follower.kill, follower.start, 10)
         return Result("lone", visitors, visitors.lost(follower), recovered)
 
 
