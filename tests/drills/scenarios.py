@@ -20,6 +20,8 @@ from .serving import ROOT, Web, install, manage, nginx, run_manage, web
 from .visitors import Visitors
 
 MEGABYTES = 300
+# More than the "fail_timeout" in docker/nginx.conf: until then it may hold the process that is back for one that is away.
+NGINX_TRUSTS_AGAIN_AFTER = 3.0
 # As many seconds pass before somebody, or a program, promotes the standby or brings the database back.
 NOTICED_AFTER = 2.0
 
@@ -214,6 +216,7 @@ def rolling(seconds: float) -> Result:
                 running.environment = later
                 running.start()
                 running.wait()
+                time.sleep(NGINX_TRUSTS_AGAIN_AFTER)
             done_at = time.monotonic()
             recovered = visitors.acknowledged_after(done_at)
             time.sleep(seconds / 2)
