@@ -389,7 +389,7 @@ def _on_postgresql(record: ConsentRecord, database: BaseDatabaseWrapper) -> tupl
 
 
 @contextmanager
-def _session(database: BaseDatabaseWrapper) -> Iterator[psycopg.Connection]:
+def _session(database: Any) -> Iterator[Any]:
     """The session that this thread has with the database, or one of the pool that commits what it is sent.
 
     What Django does around a connection of the pool costs as much as the statement.

@@ -41,4 +41,6 @@ class RecordedMiddleware:
         request.resolver_match = self._match
         # Whoever was answered before by this thread may have read another language.
         translation.activate(settings.LANGUAGE_CODE)
-        return self._usual.complete(request, self._record(request))
+        response = self._record(request)
+        response.headers.setdefault("Content-Length", str(len(response.content)))
+        return self._usual.complete(request, response)

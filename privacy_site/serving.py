@@ -221,7 +221,7 @@ class PatientWorker(ThreadWorker):
 
     def init_process(self) -> None:
         # They change no more in this process, and gunicorn looks dozens of them up for each request: the quick way.
-        vars(self.cfg).update((name, setting.get()) for name, setting in self.cfg.settings.items())
+        self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
         super().init_process()
 
     def accept(self, listener: socket.socket) -> None:

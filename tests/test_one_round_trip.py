@@ -2,6 +2,7 @@
 
 import json
 
+import psycopg
 import pytest
 from django.db import connection
 from psycopg.pq import Trace
@@ -54,3 +55,17 @@ def test_a_choice_takes_one_round_trip_to_the_database(transactional_db, publish
     # Neither BEGIN, COMMIT and SET, nor a question whether the connection is alive.
     assert sent == ["Bind", "Describe", "Execute", "Sync"]
     assert ConsentRecord.objects.count() == connection.pool.max_size + 1
+
+
+def test_a_choice_is_committed_also_over_a_session_that_was_left_in_a_transaction(transactional_db, published, client):
+    client.get("/embed/website.js")
+    connection.close()
+    left = [connection.pool.getconn() for _number in range(connection.pool.get_stats()["pool_available"])]
+    for session in left:
+        session.autocommit = False
+        connection.pool.putconn(session)
+
+    refuse(client)()
+
+    with psycopg.connect(**connection.get_connection_params() | {"context": None}) as another:
+        assert another.execute("SELECT count(*) FROM consent_consentrecord").fetchone() == (1,)

@@ -347,3 +347,14 @@ def test_a_site_on_a_file_does_not_start(server):
 
     assert done.returncode == 1
     assert done.stderr.startswith("BIND has to be an address and a port")
+
+
+@pytest.mark.parametrize("request_line", ["HEAD /en/ HTTP/1.1", "OPTIONS /consent/ HTTP/1.1", "GET /en HTTP/1.1"])
+def test_an_answer_with_no_body_is_not_kept_back_for_one(server, request_line):
+    with connect(server) as client:
+        for _time in range(2):  # the connection stays
+            client.sendall(f"{request_line}\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            received = b""
+            while b"\r\n\r\n" not in received:
+                received += client.recv(65_536)
+            assert len(statuses(received)) == 1

@@ -20,7 +20,7 @@ from .serving import ROOT, Web, install, manage, nginx, run_manage, web
 from .visitors import Visitors
 
 MEGABYTES = 300
-# More than the "fail_timeout" in docker/nginx.conf: until then it may hold the process that is back for one that is away.
+# More than the "fail_timeout" in docker/nginx.conf: until then it may hold a process that is back for one that is away.
 NGINX_TRUSTS_AGAIN_AFTER = 3.0
 # As many seconds pass before somebody, or a program, promotes the standby or brings the database back.
 NOTICED_AFTER = 2.0
