@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from io import BytesIO
+from typing import Any
 
 from csp.middleware import CSPMiddleware
 from django.conf import settings
@@ -39,7 +40,7 @@ class UsualHeaders:
 
 def _asked(scheme: str) -> _Headers:
     request = WSGIRequest({"REQUEST_METHOD": "GET", "wsgi.url_scheme": scheme, "wsgi.input": BytesIO()})
-    response = PermissionsPolicyMiddleware(lambda request: HttpResponse())(request)
+    response: Any = PermissionsPolicyMiddleware(lambda request: HttpResponse())(request)
     for kind in (XFrameOptionsMiddleware, CSPMiddleware, SecurityMiddleware):
         # Not called whole: the last one would send whoever asks in the clear to TLS.
         response = kind(lambda request: HttpResponse()).process_response(request, response)
