@@ -5,6 +5,7 @@ Who is in a group is for the administrator; what a group may do is decided here.
 
 from django.apps import apps as installed
 from django.contrib.auth import get_permission_codename
+from django.db.models import Model
 
 OURS = ("retention", "policies", "consent")
 VERSIONS = {"policies.view_statementversion", "policies.view_statementpdf", "policies.view_proposal"}
@@ -28,9 +29,15 @@ TARGETS = {"retention.DeclaredTarget", "retention.EarlyEnd", "retention.ColumnTr
 ENFORCE = "retention.enforce_retentionrule"
 
 
+def models_with_rights() -> list[type[Model]]:
+    """Ours, without those of histories: whoever may look at a row may look at how it was."""
+    models = [model for label in OURS for model in installed.get_app_config(label).get_models()]
+    return [model for model in models if not hasattr(model, "instance_type")]
+
+
 def permissions_of_groups() -> dict[str, set[str]]:
     """Each group with its permissions, such as ``policies.change_section``."""
-    models = [model for label in OURS for model in installed.get_app_config(label).get_models()]
+    models = models_with_rights()
     # What has a history is content: it may be edited, and anybody can see who did.
     content = [
         model

@@ -6,7 +6,8 @@ from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -19,6 +20,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from . import sign_in_guard
+from .rights import ShowsRights
 
 # Their rows are for nobody's eyes: secrets of factors, and names that the provider gives to people.
 UNSEEN = [EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken]
@@ -28,12 +30,16 @@ def arrange():
     """Take from the desk what other apps registered there, and put our own accounts in the place of Django's."""
     for model in UNSEEN:
         admin.site.unregister(model)
-    user = get_user_model()
-    admin.site.unregister(user)
-    admin.site.register(user, StaffAdmin)
+    for model, kind in ((get_user_model(), StaffAdmin), (Group, StaffGroupAdmin)):
+        admin.site.unregister(model)
+        admin.site.register(model, kind)
 
 
-class StaffAdmin(UserAdmin):
+class StaffGroupAdmin(ShowsRights, GroupAdmin):
+    pass
+
+
+class StaffAdmin(ShowsRights, UserAdmin):
     list_display = [*UserAdmin.list_display, "has_factor"]
     change_form_template = "admin/auth/user/change_form.html"
 

@@ -263,6 +263,11 @@ def step_up(request: HttpRequest, *, keep: bool) -> HttpResponse:
             token: {"path": onward, "typed": [pair for pair in typed if pair[0] != "csrfmiddlewaretoken"]}
         }
         onward = reverse("sign_in_continue", query={"form": token})
+    elif request.method == "POST":
+        sentence = _(
+            "Nothing was done, and passwords are not kept. Confirm who you are, then fill in the form once more."
+        )
+        messages.info(request, sentence)
     methods = get_adapter(request).get_reauthentication_methods(request.user)
     return redirect_to_login(onward, methods[0]["url"] if methods else reverse("sign_in_with_provider"))
 

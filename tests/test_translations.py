@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation.reloader import translation_file_changed
 
+from policies.groups import permissions_of_groups
 from policies.models import ProcessingPurpose
 from policies.templatetags.statement import article
 from scripts import messages
@@ -296,10 +297,11 @@ def desk_addresses():
     """The first page, that of publishing; of each kind of row the list and a form; a history."""
     yield reverse("admin:index")
     yield reverse("admin:policies_statementversion_publish")
+    yield reverse("admin:auth_user_add")
     yield reverse("admin:policies_processingpurpose_history", args=[ProcessingPurpose.objects.first().pk])
     for model in admin.site._registry:
         meta = model._meta
-        if meta.app_label in OURS:
+        if meta.app_label in {*OURS, "auth"}:
             name = f"admin:{meta.app_label}_{meta.model_name}"
             yield reverse(f"{name}_changelist")
             if row := model._default_manager.first():
@@ -311,6 +313,7 @@ def test_no_english_word_is_left_on_the_dutch_desk(client, published, django_use
     client.force_login(django_user_model.objects.create_superuser("somebody"))
     countries = {*Locale("en").territories.values()} & {*Locale("nl").territories.values()}
     names = same_in_both(json.loads(published.document)) | countries | SAME | DJANGO | DESK | {"somebody", "admin"}
+    names |= permissions_of_groups().keys()
     left = {}
     for url in desk_addresses():
         said = {}
