@@ -538,6 +538,8 @@ def respond(
 def form_for(request: HttpRequest, page: Page) -> str:
     """In which form ``page`` goes out: KNOWN where the browser has it, or the best encoding that it takes."""
     if known := request.META.get("HTTP_IF_NONE_MATCH"):
+        if known == page.etag:  # as browsers send it
+            return KNOWN
         tags = parse_etags(known)
         if page.etag in tags or "*" in tags:
             return KNOWN

@@ -22,6 +22,8 @@ from policies.rendering import Edition, Page
 
 # Of so many pages. Beyond it the oldest are forgotten.
 PATHS_KEPT = 200
+# A company has some; all of a domain may be ours.
+HOSTS_KEPT = 100
 VARIES_BY = {"accept-encoding"}
 
 
@@ -52,6 +54,7 @@ class PublishedMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
+        self._our_hosts = OurHosts()
         self._remembering = threading.Lock()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
@@ -61,7 +64,7 @@ class PublishedMiddleware:
         # Taken before the answer is made: when a page changes, there are others.
         known = edition.answers
         remembered = known.get(request.path_info)
-        if remembered is not None and is_our_host(request):
+        if remembered is not None and self._our_hosts.has_asked(request):
             form = request.is_secure(), rendering.form_for(request, remembered.page)
             if (answer := remembered.answers.get(form)) is not None:
                 request.resolver_match = remembered.match  # the figures of an address are by its route
@@ -112,10 +115,20 @@ def _is_its_address(request: HttpRequest, page: Page) -> bool:
         return reverse(match.view_name, args=match.args, kwargs=match.kwargs) == request.path
 
 
-def is_our_host(request: HttpRequest) -> bool:
-    """Whether it was asked for by a name of ours."""
-    try:
-        request.get_host()
-    except DisallowedHost:
-        return False  # the long way says so in the words of the site
-    return True
+class OurHosts:
+    """The names by which visitors ask for us: to check one takes as long as to answer."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def has_asked(self, request: HttpRequest) -> bool:
+        """Whether ``request`` is for a host of ours; if not, the long way says so in the words of the site."""
+        name = request.META.get("HTTP_HOST", "")
+        if name not in self._seen:
+            try:
+                request.get_host()
+            except DisallowedHost:
+                return False
+            if name and len(self._seen) < HOSTS_KEPT:
+                self._seen.add(name)
+        return True

@@ -14,7 +14,7 @@ from django.urls import resolve, reverse
 from django.utils import translation
 
 from .headers import UsualHeaders
-from .published import is_our_host
+from .published import OurHosts
 
 
 class RecordedMiddleware:
@@ -30,12 +30,13 @@ class RecordedMiddleware:
         # A fault of ours is reported and answered here as everywhere.
         self._record = convert_exception_to_response(self._match.func)
         self._usual = UsualHeaders()
+        self._our_hosts = OurHosts()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if (
             request.path_info != self._address
             or (settings.SECURE_SSL_REDIRECT and not request.is_secure())
-            or not is_our_host(request)
+            or not self._our_hosts.has_asked(request)
         ):
             return self.get_response(request)
         request.resolver_match = self._match
