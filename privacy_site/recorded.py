@@ -5,6 +5,7 @@ headers, and it does the same for each.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.core.handlers.exception import convert_exception_to_response
@@ -42,6 +43,6 @@ class RecordedMiddleware:
         request.resolver_match = self._match
         # Whoever was answered before by this thread may have read another language.
         translation.activate(settings.LANGUAGE_CODE)
-        response = self._record(request)
+        response: Any = self._record(request)
         response.headers.setdefault("Content-Length", str(len(response.content)))
         return self._usual.complete(request, response)
