@@ -87,7 +87,7 @@ def database() -> dict[str, Any]:
     """DATABASE_URL for a project of the bench, connected as ours is."""
     settings = environ.Env().db(default="sqlite://:memory:")
     if settings["ENGINE"].endswith("postgresql"):
-        settings["OPTIONS"] = {"pool": {"min_size": 1, "max_size": int(os.environ.get("DATABASE_POOL_SIZE", "3"))}}
+        settings["OPTIONS"] = {"pool": {"min_size": 1, "max_size": int(os.environ.get("WEB_THREADS") or 4) - 1}}
     return settings
 
 

@@ -84,8 +84,7 @@ def record_choice(data: Any, *, origin: str, now: datetime | None = None) -> tup
     now = now or timezone.now()
     record = _parse(data, now)
     if rendering.database_is_away():
-        # Known for some seconds: waiting for it would only take threads from the readers.
-        raise OperationalError("the database was away a moment ago")
+        raise away()
     asked = what_was_asked(record.banner_id)
     if asked is None:
         raise Refused({"banner": _("This banner was never served here. Load the page again.")})
@@ -93,6 +92,11 @@ def record_choice(data: Any, *, origin: str, now: datetime | None = None) -> tup
     if not is_allowed_origin(origin, record.website):
         raise OriginUnknown
     return _insert(record)
+
+
+def away() -> OperationalError:
+    """For who asks while it is known for some seconds: to wait for it would only take threads from the readers."""
+    return OperationalError("the database was away a moment ago")
 
 
 def allowed_origins(website: str) -> set[str]:

@@ -245,6 +245,8 @@ def _store_form(request, language):
     # Not from our other web sites either: the answer sets the cookie of this one.
     if origin != settings.PUBLIC_URL:
         raise recording.OriginUnknown
+    if rendering.database_is_away():
+        raise recording.away()
     website, host = rendering.home_website(edition.content), _host(request)
     digest = request.POST.get("banner", "")
     asked = recording.what_was_asked(digest)
@@ -355,6 +357,8 @@ def _receipt_of(choice, request, *, is_forgotten=False):
     address, and it stays there when the browser has chosen anew.
     """
     text = request.GET.get("receipt", "")
+    if rendering.database_is_away():
+        return None
     try:
         stored = ConsentRecord.objects.filter(pk=uuid.UUID(text)).first() if len(text) == 36 else None
     except (ValueError, *rendering.AWAY):
@@ -375,6 +379,8 @@ def _receipt_of(choice, request, *, is_forgotten=False):
 @never_cache
 def receipt(request, record_id):
     """What was recorded under this id, for who knows it: the id is a secret of 74 random bits."""
+    if rendering.database_is_away():
+        return _away(recording.away())
     try:
         stored = ConsentRecord.objects.filter(pk=record_id).first()
         shown = rendering.published(stored.version_id) if stored else None

@@ -16,9 +16,14 @@ DESK = "/admin/"
 PROXIES_KEPT = 100
 
 
+def plain(address):
+    """One of version 4 as it is known: who listens at [::] is told ``::ffff:192.0.2.1`` for it."""
+    return address.removeprefix("::ffff:") if "." in address else address
+
+
 def is_trusted(address):
     try:
-        parsed = ip_address(address)
+        parsed = ip_address(plain(address))
     except ValueError:
         return False
     return any(parsed in network for network in settings.TRUSTED_PROXIES)
@@ -34,23 +39,25 @@ class ForwardedMiddleware:
 
     def __init__(self, get_response):
         self.get_response = get_response
-        self._proxies = set()  # those that were seen: to read an address takes longer than the rest of this
+        self._proxies = set()  # that came to us themselves: to read an address takes longer than the rest of this
 
     def _is_proxy(self, address):
         if address not in self._proxies:
             if not is_trusted(address):
                 return False
-            if len(self._proxies) < PROXIES_KEPT:
-                self._proxies.add(address)
+            if len(self._proxies) >= PROXIES_KEPT:
+                self._proxies.clear()
+            self._proxies.add(address)
         return True
 
     def __call__(self, request):
         meta = request.META
-        if settings.TRUSTED_PROXIES and self._is_proxy(meta.get("REMOTE_ADDR", "")):
+        meta["REMOTE_ADDR"] = plain(meta.get("REMOTE_ADDR", ""))
+        if settings.TRUSTED_PROXIES and self._is_proxy(meta["REMOTE_ADDR"]):
             chain = [part.strip() for part in meta.get("HTTP_X_FORWARDED_FOR", "").split(",")]
             for address in reversed([part for part in chain if part]):
-                meta["REMOTE_ADDR"] = address
-                if not self._is_proxy(address):
+                meta["REMOTE_ADDR"] = plain(address)
+                if not is_trusted(address):  # not remembered: the last one is a visitor's
                     break
             if meta.get("HTTP_X_FORWARDED_PROTO", "").strip() == "https":
                 meta["wsgi.url_scheme"] = "https"

@@ -129,6 +129,8 @@ class OurHosts:
                 request.get_host()
             except DisallowedHost:
                 return False
-            if name and len(self._seen) < HOSTS_KEPT:
+            if len(self._seen) >= HOSTS_KEPT:  # somebody counts through the ports
+                self._seen.clear()
+            if name:
                 self._seen.add(name)
         return True

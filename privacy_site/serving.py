@@ -104,6 +104,12 @@ class Outlet(socket.socket):
         del self.rest[: self._send(self.rest)]
         return not self.rest
 
+    def shutdown(self, how: int) -> None:
+        """After the head of an answer that is kept back, should it be all that there will be."""
+        with contextlib.suppress(OSError):
+            self.send_on()
+        super().shutdown(how)
+
     def close(self) -> None:
         """Also what is left: gunicorn closes in the thread when an answer fails half way."""
         self.rest.clear()
@@ -183,7 +189,7 @@ class Connection(TConn):
                 return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             self.expected = end + 4 + self.length
             if len(self.received) < self.expected and EXPECTS.match(head):
-                with contextlib.suppress(BlockingIOError):  # whoever leaves no room for it does not wait for it
+                with contextlib.suppress(OSError):  # no room for it, or nobody there any more: the next look tells
                     self.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         return Arrival.WHOLE if len(self.received) >= self.expected else Arrival.UNDER_WAY
 

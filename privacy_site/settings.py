@@ -228,10 +228,16 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 else:
     # Of several servers, the one that takes choices: a standby answers too, and refuses every one of them.
     _writing = {"target_session_attrs": "read-write"} if "," in _database["HOST"] else {}
-    _connections = env.int("DATABASE_POOL_SIZE", default=3)
+    _threads = int(env("WEB_THREADS", default="") or 4)  # as in gunicorn.conf.py
+    _connections = env.int("DATABASE_POOL_SIZE", default=max(_threads - 1, 1))
     if _connections < 1:
         raise ImproperlyConfigured(
             f"DATABASE_POOL_SIZE is a whole number above 0, the connections of a process; it is {_connections}."
+        )
+    if _connections >= max(_threads, 2):
+        raise ImproperlyConfigured(
+            f"DATABASE_POOL_SIZE ({_connections}) has to be less than WEB_THREADS ({_threads}): else no thread is left "
+            f"for pages while the database stands still. Leave it out, and it is one less."
         )
     _database["OPTIONS"] = {
         **session_of(_database, **_writing),

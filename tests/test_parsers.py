@@ -276,3 +276,21 @@ def test_each_test_that_the_documents_name_exists(document):
             assert f"def {function}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file}::{function}"
     for linked in re.findall(r"\]\(([\w./-]+\.(?:md|yaml))\)", text):
         assert (ROOT / "docs" / linked).resolve().exists(), linked
+
+
+@pytest.mark.parametrize(
+    ("peer", "sent", "visitor"),
+    [
+        ("::ffff:10.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("::ffff:10.0.0.1", "::ffff:203.0.113.9", "203.0.113.9"),
+        ("::ffff:203.0.113.9", "198.51.100.1", "203.0.113.9"),
+        ("2001:db8::9", "198.51.100.1", "2001:db8::9"),
+    ],
+)
+def test_who_listens_on_both_kinds_of_address_knows_proxies_and_visitors_all_the_same(peer, sent, visitor, settings):
+    settings.TRUSTED_PROXIES = [ip_network("10.0.0.0/8")]
+    request = RequestFactory().get("/", REMOTE_ADDR=peer, HTTP_X_FORWARDED_FOR=sent)
+
+    ForwardedMiddleware(lambda request: request)(request)
+
+    assert request.META["REMOTE_ADDR"] == visitor

@@ -98,6 +98,7 @@ def refusal(home, variables):
         ({"TRUSTED_PROXIES": "proxy.example.nl"}, "TRUSTED_PROXIES holds addresses or networks such as 10.0.0.0/8"),
         ({"DATABASE_URL": "mysql://a:b@127.0.0.1/c"}, "DATABASE_URL names neither PostgreSQL"),
         ({"DATABASE_URL": "postgres://a:b@h/c", "DATABASE_POOL_SIZE": "0"}, "DATABASE_POOL_SIZE is a whole number"),
+        ({"DATABASE_URL": "postgres://a:b@h/c", "DATABASE_POOL_SIZE": "6"}, "has to be less than WEB_THREADS (4)"),
         ({"DATABASE_URL_HR": "oracle://a:b@127.0.0.1/c"}, "DATABASE_URL_HR names none of PostgreSQL"),
         ({"DATABASE_URL_HR": "hr-db.example"}, "DATABASE_URL_HR names none of PostgreSQL"),
         ({"DATABASE_URL_HR": ""}, "DATABASE_URL_HR names none of PostgreSQL"),

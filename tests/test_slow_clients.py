@@ -4,6 +4,7 @@ import json
 import re
 import select
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -358,3 +359,14 @@ def test_an_answer_with_no_body_is_not_kept_back_for_one(server, request_line):
             while b"\r\n\r\n" not in received:
                 received += client.recv(65_536)
             assert len(statuses(received)) == 1
+
+
+def test_whoever_is_gone_before_being_asked_to_go_on_takes_no_process_along(server):
+    request = b"POST /consent/ HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n"
+    for _time in range(20):
+        with connect(server) as client:
+            client.sendall(request)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, no farewell
+
+    assert server.ask("/en/").status == 200
+    assert "Exception in worker process" not in server.log.read_text()
