@@ -380,29 +380,26 @@ def _insert(record: ConsentRecord) -> tuple[ConsentRecord, bool]:
     return stored, False
 
 
-def _on_postgresql(record: ConsentRecord, database: BaseDatabaseWrapper) -> tuple[Any, ...] | None:
+def _on_postgresql(record: ConsentRecord, database: Any) -> tuple[Any, ...] | None:
+    """Django's cursor puts the values into the text. These send them apart, so that the server reads and plans the
+    statement once per session instead of each time, which took it half of the whole."""
     values = [Jsonb(value) if type(value) is dict else value for value in _values(record)]
-    with database.wrap_database_errors, _session(database) as session:
-        # Django's cursor puts the values into the text. This one sends them apart, so that the server reads and
-        # plans the statement once per session instead of each time, which took it half of the whole; and it knows
-        # by the second time how to send each type of value.
+    if database.connection is not None or not database.pool:
+        with database.cursor() as cursor:
+            cursor.cursor = psycopg.Cursor(database.connection)
+            cursor.execute(STATEMENT, values)
+            return cursor.fetchone()
+    with database.wrap_database_errors, _borrowed(database.pool) as session:
         cursor = getattr(session, "of_recording", None)
         if cursor is None:
+            # It knows by the second time how to send each type of value.
             session.of_recording = cursor = psycopg.Cursor(session)
         return cursor.execute(STATEMENT, values).fetchone()
 
 
 @contextmanager
-def _session(database: Any) -> Iterator[Any]:
-    """The session that this thread has with the database, or one of the pool that commits what it is sent.
-
-    What Django does around a connection of the pool costs as much as the statement.
-    """
-    pool = database.pool
-    if database.connection is not None or pool is None:
-        database.ensure_connection()
-        yield database.connection
-        return
+def _borrowed(pool: Any) -> Iterator[Any]:
+    """A session of ``pool`` that commits what it is sent; what Django does around one takes as long as the statement."""
     pool.open()
     session = pool.getconn()
     try:

@@ -1,6 +1,7 @@
 """Fixtures that several files share. Each says what it leaves in the database."""
 
 import functools
+import gc
 import os
 import shutil
 import tempfile
@@ -100,6 +101,13 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.any_database)
         if item.path.stem in PRODUCTION:
             item.add_marker(pytest.mark.production)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup):
+    yield
+    # A session that a thread left behind goes with the garbage, and the database not before it.
+    gc.collect()
 
 
 class RequestsUnderWay:
