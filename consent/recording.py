@@ -399,7 +399,7 @@ def _on_postgresql(record: ConsentRecord, database: Any) -> tuple[Any, ...] | No
 
 @contextmanager
 def _borrowed(pool: Any) -> Iterator[Any]:
-    """A session of ``pool`` that commits what it is sent; what Django does around one takes as long as the statement."""
+    """A session of ``pool`` that commits what it is sent. What Django does around one takes as long as that."""
     pool.open()
     session = pool.getconn()
     try:
