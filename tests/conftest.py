@@ -48,6 +48,9 @@ def pytest_configure():
         # Where this looks like memory, a live server would share one connection between threads.
         settings.DATABASES["default"]["NAME"] = f"{directory}/live.sqlite3"
         settings.DATABASES["default"]["OPTIONS"]["timeout"] = PATIENCE / 1000
+    else:
+        # A process of the tests is several: the test, its threads, and a live server that keeps what it had.
+        settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"] = 10
 
 
 # What happens in a browser, in pure functions, or behind what other files ask of each database: versions and
