@@ -19,8 +19,7 @@ _Headers = dict[str, tuple[str, str]]
 class UsualHeaders:
     """What the middlewares of Django and others put on an answer that is about nothing in particular.
 
-    They are asked once, and so stay the only place where each header is put together: doing it for each
-    answer was a fifth of what recording a choice costs.
+    They are asked once, and so stay the only place where each header is put together.
     """
 
     def __init__(self) -> None:

@@ -20,6 +20,7 @@ from django.core.signals import request_finished, request_started
 from django.db import connection, transaction
 from django.db.models.signals import post_migrate
 from django.db.models.sql import InsertQuery
+from django.test import Client
 from django.utils import translation
 
 from consent import throttling
@@ -111,6 +112,21 @@ def django_db_setup(django_db_setup):
     yield
     # A session that a thread left behind goes with the garbage, and the database not before it.
     gc.collect()
+
+
+@pytest.fixture
+def visitor_without(settings):
+    """A client of a site that lacks one of its middlewares: ``visitor_without(name)``."""
+
+    def make(missing, **more):
+        client, usual = Client(**more), settings.MIDDLEWARE
+        assert missing in usual
+        settings.MIDDLEWARE = [name for name in usual if name != missing]
+        client.get("/healthz")  # it takes its middleware with its first request
+        settings.MIDDLEWARE = usual
+        return client
+
+    return make
 
 
 class RequestsUnderWay:

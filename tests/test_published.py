@@ -33,14 +33,9 @@ STATEMENT = "/nl/verklaring/"
 
 
 @pytest.fixture
-def long_way(settings):
+def long_way(visitor_without):
     """A visitor of a site that remembers no answers."""
-    client, usual = Client(), settings.MIDDLEWARE
-    assert OURS in usual
-    settings.MIDDLEWARE = [name for name in usual if name != OURS]
-    client.get("/healthz")  # it takes its middleware with its first request
-    settings.MIDDLEWARE = usual
-    return client
+    return visitor_without(OURS)
 
 
 @pytest.fixture

@@ -20,14 +20,9 @@ JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
 
 @pytest.fixture
-def long_way(settings):
+def long_way(visitor_without):
     """A visitor of a site where choices take the way of everything else."""
-    client, usual = Client(raise_request_exception=False), settings.MIDDLEWARE
-    assert OURS in usual
-    settings.MIDDLEWARE = [name for name in usual if name != OURS]
-    client.get("/healthz")  # it takes its middleware with its first request
-    settings.MIDDLEWARE = usual
-    return client
+    return visitor_without(OURS, raise_request_exception=False)
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ def _home() -> Iterator[Path]:
 def _broken(
     visitors: Visitors, seconds: float, lose: Callable[[], object], regain: Callable[[], object], after: float
 ) -> float:
-    """``lose`` something under ``visitors``, ``regain`` it ``after`` seconds; how long until somebody could record."""
+    """``lose`` something, ``regain`` it ``after`` so many seconds; how long until one of ``visitors`` could record."""
     with visitors.visiting():
         time.sleep(seconds / 2)
         lose()
